@@ -1,0 +1,236 @@
+/**
+ * What Holdfast asks of a database, as promises in prose. An engine keeps them; `conformance/` checks them, one
+ * file a promise; everything above this floor is written against this page alone.
+ *
+ * The log is the truth. States are what the facts of a log fold to, and views are the same facts laid out for
+ * questions: both can be thrown away and made again. The queue holds work that was accepted and not yet done.
+ */
+import type { Kysely } from 'kysely';
+import type { Json } from '../base/json.ts';
+import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
+
+export type { Commit, EventRecord, LogId, Position } from './envelope.ts';
+export { decodeEvents, encodeEvents } from './envelope.ts';
+export { cursorCovers, formatCursor, parseCursor, type Cursor } from './cursor.ts';
+
+/** One log's share of an append. */
+export interface Append {
+  readonly log: LogId;
+  /** The log's head as the writer knows it: the new commit gets `expected + 1`. */
+  readonly expected: Position;
+  /** One or more facts. */
+  readonly events: readonly EventRecord[];
+}
+
+export interface LogStore {
+  /**
+   * Adds one commit to each log named (each at most once), all or none of them.
+   * - Resolves only when every commit is on stable storage (fsynced): it survives `kill -9` and power loss.
+   * - Rejects with `conflict`, having stored nothing, unless every `expected` is that log's head. Of any number of
+   *   writers with the same `expected` exactly one succeeds, whatever process or machine they are in.
+   * - Rejects with `unavailable` where the outcome is not known: read the log and look for `token`.
+   * - Rejects with `storage-failed` or `storage-full` where it is known that nothing was stored durably. After
+   *   `storage-failed` the engine refuses every further write until it is opened again: an fsync is never retried.
+   */
+  append(commits: readonly Append[], token: string): Promise<void>;
+  /**
+   * The commits of a log after a position, in order and without a gap, ending at the head of the moment the last
+   * page was read. Pages are bounded, so a slow reader holds no transaction open. Only durable commits are given.
+   * Rejects with `history-lost` where commits after the position were trimmed.
+   */
+  read(log: LogId, after: Position): AsyncIterable<Commit>;
+  /** The position of a log's newest commit, 0 where there is none. */
+  head(log: LogId): Promise<Position>;
+  /** All heads in one consistent answer; index = log. */
+  heads(): Promise<Position[]>;
+  /** The oldest position that may be read after: 0 until something was trimmed. */
+  trimmedTo(log: LogId): Promise<Position>;
+  /** Forgets the commits up to and including a position, for ever. The head stays. */
+  trim(log: LogId, upTo: Position): Promise<void>;
+  /** Calls back, soon and at least once, after commits were added by anyone, also by other processes where the engine can know. A hint: never the only way to learn. */
+  watch(onAdvance: () => void): () => void;
+}
+
+/** The folded state of one key, as JSON text. `dueMs`: the instant at which the key wants to be woken. */
+export interface StateRow {
+  readonly key: string;
+  readonly log: LogId;
+  /** null: the key has no state any more. */
+  readonly body: string | null;
+  readonly dueMs: number | null;
+}
+
+/** A value of a view's row. */
+export type Cell = string | number | null;
+
+/** New and changed rows of one table, by the table's primary key; `columns` names the cells of every row. */
+export interface RowUpsert {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** Rows to delete: every row whose `column` is one of `values`. */
+export interface RowDelete {
+  readonly table: string;
+  readonly column: string;
+  readonly values: readonly Cell[];
+}
+
+/** What one step of a consumer changes, together with how far it has read. */
+export interface ProjectionStep {
+  readonly consumer: string;
+  /** Moves the consumer's checkpoint of each log from `expected` to `upTo`. */
+  readonly checkpoints: readonly { readonly log: LogId; readonly expected: Position; readonly upTo: Position }[];
+  readonly states: readonly StateRow[];
+  readonly deletes: readonly RowDelete[];
+  readonly upserts: readonly RowUpsert[];
+}
+
+/** A column of a view. `text` compares by code unit, `int` holds ±2^53. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'text' | 'int';
+  readonly nullable?: boolean;
+}
+
+/** A view's table as data, so that every engine can make it and write it in bulk. */
+export interface Table {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly primaryKey: readonly string[];
+  readonly indexes?: readonly { readonly name: string; readonly columns: readonly string[]; readonly where?: string }[];
+}
+
+export interface ProjectionStore {
+  /** Makes the tables that do not exist yet. Safe to call again, also from two processes at once. */
+  prepare(tables: readonly Table[]): Promise<void>;
+  /**
+   * Applies deletes, then upserts and states, and moves the checkpoints, all or nothing. Rejects with `conflict`,
+   * having changed nothing, where a checkpoint is not `expected`: another process runs this consumer. Need not be
+   * durable when it resolves, but after a crash it is there as a whole or not at all, and never without those before.
+   */
+  apply(step: ProjectionStep): Promise<void>;
+  /** How far a consumer has read each log; index = log. */
+  checkpoints(consumer: string): Promise<Position[]>;
+  /**
+   * The states of some keys of one log and the checkpoint of the consumer `states` for that log, from one instant:
+   * a key's state is that of all facts up to `upTo`. A key without a state is not in the map.
+   */
+  loadStates(log: LogId, keys: readonly string[]): Promise<{ upTo: Position; bodies: Map<string, string> }>;
+  /** Keys that want to be woken after `after` (exclusive) and up to `untilMs`, by instant and then key, at most `limit`. */
+  dueStates(after: { dueMs: number; key: string }, untilMs: number, limit: number): Promise<{ key: string; log: LogId; dueMs: number }[]>;
+  /** Deletes states whose key begins with `prefix` and whose `dueMs` is before `beforeMs`, at most `limit`; says how many. */
+  dropDueStates(prefix: string, beforeMs: number, limit: number): Promise<number>;
+  /** For questions: typed SQL over the views. Read only. */
+  readonly sql: Kysely<any>; // the tables are the consumer's: it narrows this type where it asks
+}
+
+/** Work to be done once at least. */
+export interface Message {
+  /** Chosen by the caller: putting the same id again changes nothing. */
+  readonly id: string;
+  readonly queue: string;
+  /** Messages of one lane are handed out one after another, in the order they were put. */
+  readonly lane: string;
+  readonly body: Json;
+  /** Names the bulk request that it came with, and the line (from 1) in it. */
+  readonly batch?: string;
+  readonly line?: number;
+}
+
+export interface Claimed extends Message {
+  /** Which attempt this is, from 1. Settling takes it as the fencing token: a claim that was lost cannot settle. */
+  readonly attempt: number;
+}
+
+export type MessageStatus = 'ready' | 'claimed' | 'done' | 'dead';
+
+export interface MessageReport {
+  readonly id: string;
+  readonly queue: string;
+  readonly status: MessageStatus;
+  readonly attempts: number;
+  readonly batch: string | null;
+  readonly line: number | null;
+  /** What `finish` recorded. */
+  readonly result: Json | null;
+  readonly error: string | null;
+  readonly enqueuedMs: number;
+}
+
+export interface QueueDepth {
+  readonly ready: number;
+  readonly scheduled: number;
+  readonly inFlight: number;
+  readonly deadLettered: number;
+  /** The instant at which the oldest unfinished message was put, or null. */
+  readonly oldestMs: number | null;
+}
+
+export interface Queue {
+  /** Stores the messages durably (fsynced) in their order, all or none; ids that are known already are left as they are. */
+  put(messages: readonly Message[], nowMs: number): Promise<void>;
+  /**
+   * Hands out up to `limit` messages that are ready, oldest first, each to one claimant until `nowMs + leaseMs`;
+   * after that it may be handed out again. A message waits while an earlier one of its lane is claimed by somebody
+   * else, waits for a retry, or comes before it; several of one lane may be handed out in one call, in order.
+   */
+  claim(queue: string, options: { limit: number; leaseMs: number; nowMs: number }): Promise<Claimed[]>;
+  /** Records the results of done messages. Those whose claim was lost are left alone; says which were recorded. */
+  finish(results: readonly { id: string; attempt: number; result: Json }[], nowMs: number): Promise<string[]>;
+  /** Gives a message back, to be handed out again at `notBeforeMs`; it keeps its place in its lane. */
+  retry(id: string, attempt: number, notBeforeMs: number, error: string): Promise<void>;
+  /** Sets a message aside for people to look at; its lane goes on. */
+  bury(id: string, attempt: number, error: string): Promise<void>;
+  /** Makes a dead letter ready again with its attempts forgotten; false where there is none. */
+  revive(id: string, nowMs: number): Promise<boolean>;
+  find(id: string): Promise<MessageReport | undefined>;
+  /** Dead letters of a queue by id, after a given id, at most `limit`. */
+  deadLetters(queue: string, after: string, limit: number): Promise<MessageReport[]>;
+  /** How the messages of a batch stand, and the reports of those done whose result has `"ok":false`, by line, at most `limit`. */
+  batch(batch: string, limit: number): Promise<{ done: number; refused: number; pending: number; dead: number; refusals: MessageReport[] }>;
+  depth(queue: string, nowMs: number): Promise<QueueDepth>;
+  /** The names of all queues that hold or held something. */
+  queues(): Promise<string[]>;
+  /** Forgets done messages that were finished before an instant, at most `limit`; says how many. */
+  purge(beforeMs: number, limit: number): Promise<number>;
+}
+
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  /** Grows by one with every change of holder: the fencing token to send along with what the lease protects. */
+  readonly epoch: number;
+  readonly untilMs: number;
+}
+
+export interface Leases {
+  /** Takes a lease that is free, expired or already ours (which prolongs it); undefined where somebody else has it. */
+  acquire(name: string, holder: string, options: { ttlMs: number; nowMs: number }): Promise<Lease | undefined>;
+  /** Gives it back at once; the epoch stays for the next holder to exceed. Nothing happens where it is not ours. */
+  release(lease: Lease): Promise<void>;
+  find(name: string): Promise<Lease | undefined>;
+}
+
+/** Small settings of the installation (keys, the number of partitions): name → JSON, durable when it resolves. */
+export interface Settings {
+  get(name: string): Promise<Json | undefined>;
+  /** Stores the value where the present one equals `expected` (undefined: absent); false, storing nothing, where not. */
+  swap(name: string, expected: Json | undefined, value: Json | undefined): Promise<boolean>;
+  list(prefix: string): Promise<{ name: string; value: Json }[]>;
+}
+
+/** Everything an engine offers, opened on one database. Whoever opens it disposes of it. */
+export interface Store extends AsyncDisposable {
+  readonly engine: string;
+  /** How many logs there are; fixed when the store is made. */
+  readonly partitions: number;
+  readonly log: LogStore;
+  readonly projections: ProjectionStore;
+  readonly queue: Queue;
+  readonly leases: Leases;
+  readonly settings: Settings;
+  /** Resolves where the database answers and takes writes; rejects with the fault that says why not. */
+  ping(): Promise<void>;
+}

@@ -45,7 +45,7 @@ export interface LogStore {
   heads(): Promise<Position[]>;
   /** The oldest position that may be read after: 0 until something was trimmed. */
   trimmedTo(log: LogId): Promise<Position>;
-  /** Forgets the commits up to and including a position, for ever. The head stays. */
+  /** Forgets the commits up to and including a position, for ever; past the head it forgets all. The head stays. */
   trim(log: LogId, upTo: Position): Promise<void>;
   /** Calls back, soon and at least once, after commits were added by anyone, also by other processes where the engine can know. A hint: never the only way to learn. */
   watch(onAdvance: () => void): () => void;
@@ -160,6 +160,7 @@ export interface MessageReport {
 }
 
 export interface QueueDepth {
+  /** Could be handed out now, but for their lanes; a claim that ran out counts here. */
   readonly ready: number;
   readonly scheduled: number;
   readonly inFlight: number;
@@ -173,22 +174,25 @@ export interface Queue {
   put(messages: readonly Message[], nowMs: number): Promise<void>;
   /**
    * Hands out up to `limit` messages that are ready, oldest first, each to one claimant until `nowMs + leaseMs`;
-   * after that it may be handed out again. A message waits while an earlier one of its lane is claimed by somebody
+   * from that instant on it may be handed out again. A message waits while an earlier one of its lane is claimed by somebody
    * else, waits for a retry, or comes before it; several of one lane may be handed out in one call, in order.
    */
   claim(queue: string, options: { limit: number; leaseMs: number; nowMs: number }): Promise<Claimed[]>;
   /** Records the results of done messages. Those whose claim was lost are left alone; says which were recorded. */
   finish(results: readonly { id: string; attempt: number; result: Json }[], nowMs: number): Promise<string[]>;
-  /** Gives a message back, to be handed out again at `notBeforeMs`; it keeps its place in its lane. */
+  /** Gives a message back, to be handed out again from `notBeforeMs` on; it keeps its place in its lane. Changes nothing where the claim was lost. */
   retry(id: string, attempt: number, notBeforeMs: number, error: string): Promise<void>;
-  /** Sets a message aside for people to look at; its lane goes on. */
+  /** Sets a message aside for people to look at; its lane goes on. Changes nothing where the claim was lost. */
   bury(id: string, attempt: number, error: string): Promise<void>;
-  /** Makes a dead letter ready again with its attempts forgotten; false where there is none. */
+  /** Makes a dead letter ready again, in its old place, with its attempts forgotten; false where there is none. */
   revive(id: string, nowMs: number): Promise<boolean>;
   find(id: string): Promise<MessageReport | undefined>;
   /** Dead letters of a queue by id, after a given id, at most `limit`. */
   deadLetters(queue: string, after: string, limit: number): Promise<MessageReport[]>;
-  /** How the messages of a batch stand, and the reports of those done whose result has `"ok":false`, by line, at most `limit`. */
+  /**
+   * How the messages of a batch stand: `pending` counts those ready or claimed, `refused` those of the `done` whose
+   * result has `"ok":false`, and `refusals` is their reports by line, at most `limit`.
+   */
   batch(batch: string, limit: number): Promise<{ done: number; refused: number; pending: number; dead: number; refusals: MessageReport[] }>;
   depth(queue: string, nowMs: number): Promise<QueueDepth>;
   /** The names of all queues that hold or held something. */
@@ -206,9 +210,12 @@ export interface Lease {
 }
 
 export interface Leases {
-  /** Takes a lease that is free, expired or already ours (which prolongs it); undefined where somebody else has it. */
+  /**
+   * Takes a lease that is free, expired (from `untilMs` on) or already ours (which prolongs it and keeps the epoch);
+   * undefined where somebody else has it.
+   */
   acquire(name: string, holder: string, options: { ttlMs: number; nowMs: number }): Promise<Lease | undefined>;
-  /** Gives it back at once; the epoch stays for the next holder to exceed. Nothing happens where it is not ours. */
+  /** Gives it back at once; whoever takes it next exceeds the epoch, the same holder too. Nothing happens where it is not ours. */
   release(lease: Lease): Promise<void>;
   find(name: string): Promise<Lease | undefined>;
 }

@@ -1,0 +1,9 @@
+#!/bin/sh
+# `npm start -- [flags]`: sets up what is missing, then becomes the server, so that signals reach it and its exit code
+# is npm's. The first word may name another command of the program.
+set -eu
+. "$(dirname "$0")/setup.sh"
+case "${1-}" in
+  '' | -*) set -- serve "$@" ;;
+esac
+exec "$node" src/main.ts "$@"

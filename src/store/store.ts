@@ -123,7 +123,7 @@ export interface ProjectionStore {
   /** Deletes states whose key begins with `prefix` and whose `dueMs` is before `beforeMs`, at most `limit`; says how many. */
   dropDueStates(prefix: string, beforeMs: number, limit: number): Promise<number>;
   /** For questions: typed SQL over the views. Read only. */
-  readonly sql: Kysely<any>; // the tables are the consumer's: it narrows this type where it asks
+  readonly sql: Kysely<any>; // oxlint-disable-line typescript/no-explicit-any -- the tables are the consumer's: it narrows this type where it asks
 }
 
 /** Work to be done once at least. */

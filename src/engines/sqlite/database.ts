@@ -1,0 +1,83 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/** How long a connection waits for another one's write to end before it gives up with `unavailable`. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** A statement that is needed rarely is prepared anew once so many others were used since. */
+const STATEMENTS_MAX = 256;
+
+/** `full`: a commit is fsynced before it returns. `normal`: at checkpoints only. `read`: writing is refused. */
+export type Durability = 'full' | 'normal' | 'read';
+
+/** A cell as SQLite takes it. */
+export type Bindable = string | number | null;
+
+/** One connection with its transactions. */
+export interface Database extends Disposable {
+  readonly file: string;
+  readonly connection: DatabaseSync;
+  /** Runs the body holding the write lock and commits; whatever it throws undoes everything. */
+  write<T>(body: () => T): T;
+  /** Runs several reads on one instant of the database. */
+  snapshot<T>(body: () => T): T;
+}
+
+export function openDatabase(file: string, durability: Durability): Database {
+  const connection = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    connection.exec('PRAGMA journal_mode = WAL');
+    connection.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    if (durability === 'read') connection.exec('PRAGMA query_only = ON');
+    return withTransactions(connection, file);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function withTransactions(connection: DatabaseSync, file: string): Database {
+  // IMMEDIATE, because checks must be made under the lock that the write is made under.
+  const beginWrite = connection.prepare('BEGIN IMMEDIATE');
+  const beginRead = connection.prepare('BEGIN');
+  const commit = connection.prepare('COMMIT');
+  const within = <T>(begin: { run(): unknown }, body: () => T): T => {
+    begin.run();
+    try {
+      const result = body();
+      commit.run();
+      return result;
+    } catch (error) {
+      rollBack(connection);
+      throw error;
+    }
+  };
+  return {
+    file,
+    connection,
+    write: (body) => within(beginWrite, body),
+    snapshot: (body) => within(beginRead, body),
+    [Symbol.dispose]: () => connection.close(),
+  };
+}
+
+/** SQLite has rolled back by itself after some errors (a full disk is one), and then a ROLLBACK would fail. */
+function rollBack(connection: DatabaseSync): void {
+  if (connection.isTransaction) connection.exec('ROLLBACK');
+}
+
+/** Statements by their text, so that each is compiled once; the one that was used longest ago makes room. */
+export function statementCache(connection: DatabaseSync): (sql: string) => ReturnType<DatabaseSync['prepare']> {
+  const statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  return (sql) => {
+    const statement = statements.get(sql) ?? connection.prepare(sql);
+    statements.delete(sql);
+    statements.set(sql, statement);
+    if (statements.size > STATEMENTS_MAX) {
+      for (const oldest of statements.keys()) {
+        statements.delete(oldest);
+        break;
+      }
+    }
+    return statement;
+  };
+}

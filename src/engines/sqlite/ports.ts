@@ -1,0 +1,120 @@
+/** The store's ports, said in calls to the three sides. What is costly to encode is encoded here, once. */
+import { Kysely } from 'kysely';
+import { assert } from '../../base/assert.ts';
+import { canonicalJson, type Json } from '../../base/json.ts';
+import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings } from '../../store/store.ts';
+import { sqliteDialect } from '../../store/sqlite-dialect.ts';
+import type { Desk } from './desk.ts';
+import type { EncodedAppend } from './log.ts';
+import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
+import type { LogOperations, Questions, ViewOperations } from './sides.ts';
+
+export interface Desks {
+  readonly log: Desk<LogOperations>;
+  readonly views: Desk<ViewOperations>;
+  readonly reader: Desk<Questions>;
+}
+
+export function logPort({ log, views, reader }: Desks, partitions: number, watch: LogStore['watch']): LogStore {
+  const known = (id: LogId): LogId => {
+    assert(Number.isSafeInteger(id) && id >= 0 && id < partitions, `there is no log ${id}: the store has ${partitions}`);
+    return id;
+  };
+  return {
+    async append(commits, token) {
+      await log.call('append', encodeAppends(commits, known), token);
+    },
+    async *read(id, after): AsyncGenerator<Commit> {
+      let position = after;
+      for (;;) {
+        const page = await reader.call('readPage', known(id), position);
+        if (page.length === 0) return;
+        for (const [at, token, body] of page) {
+          yield { log: id, position: at, token, events: decodeEvents(body, { log: id, position: at }) };
+          position = at;
+        }
+      }
+    },
+    head: async (id) => reader.call('head', known(id)),
+    heads: () => reader.call('heads', partitions),
+    trimmedTo: async (id) => reader.call('trimmedTo', known(id)),
+    async trim(id, upTo: Position) {
+      // After a power loss the views may be behind what their readers were told. The commits that they need to catch
+      // up must not be gone by then, so the views are made durable before anything is forgotten.
+      await views.call('sync');
+      while (!(await log.call('trim', known(id), upTo)));
+    },
+    watch,
+  };
+}
+
+function encodeAppends(commits: readonly Append[], known: (log: LogId) => LogId): EncodedAppend[] {
+  assert(commits.length > 0, 'an append names at least one log');
+  assert(commits.length === 1 || new Set(commits.map(({ log }) => log)).size === commits.length, 'an append names each log at most once');
+  return commits.map(({ log, expected, events }) => {
+    assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
+    return [known(log), expected, encodeEvents(events)];
+  });
+}
+
+export function projectionPort({ views, reader }: Desks, partitions: number): ProjectionStore {
+  return {
+    prepare: (tables) => views.call('prepare', tables),
+    async apply(step) {
+      for (const { log } of step.checkpoints) assert(log >= 0 && log < partitions, `there is no log ${log}: the store has ${partitions}`);
+      await views.call('apply', step);
+    },
+    checkpoints: (consumer) => reader.call('checkpoints', consumer, partitions),
+    loadStates: (log, keys) => reader.call('loadStates', log, keys),
+    dueStates: (after, untilMs, limit) => reader.call('dueStates', after, untilMs, limit),
+    dropDueStates: (prefix, beforeMs, limit) => views.call('dropDueStates', prefix, beforeMs, limit),
+    sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => reader.call('query', sql, parameters)) }),
+  };
+}
+
+export function queuePort({ log, reader }: Desks): Queue {
+  return {
+    async put(messages, nowMs) {
+      const rows = messages.map(({ id, queue, lane, body, batch, line }): EncodedMessage => [id, queue, lane, JSON.stringify(body), batch ?? null, line ?? null]);
+      await log.call('put', rows, nowMs);
+    },
+    claim: async (queue, options) => (await log.call('claim', queue, options)).map(decodeClaim),
+    finish: (results, nowMs) => log.call('finish', results.map(({ id, attempt, result }) => [id, attempt, JSON.stringify(result)] as const), nowMs),
+    retry: (id, attempt, notBeforeMs, error) => log.call('retry', id, attempt, notBeforeMs, error),
+    bury: (id, attempt, error) => log.call('bury', id, attempt, error),
+    revive: (id, nowMs) => log.call('revive', id, nowMs),
+    async find(id) {
+      const row = await reader.call('findMessage', id);
+      return row && decodeReport(row);
+    },
+    deadLetters: async (queue, after, limit) => (await reader.call('deadLetters', queue, after, limit)).map(decodeReport),
+    async batch(batch, limit) {
+      const { refusals, ...counts } = await reader.call('batch', batch, limit);
+      return { ...counts, refusals: refusals.map(decodeReport) };
+    },
+    depth: (queue, nowMs) => reader.call('depth', queue, nowMs),
+    queues: () => reader.call('queues'),
+    purge: (beforeMs, limit) => log.call('purge', beforeMs, limit),
+  };
+}
+
+export function leasePort({ log, reader }: Desks): Leases {
+  return {
+    acquire: (name, holder, options) => log.call('acquire', name, holder, options),
+    release: ({ name, holder, epoch }) => log.call('release', name, holder, epoch),
+    find: (name) => reader.call('findLease', name),
+  };
+}
+
+export function settingPort({ log, reader }: Desks): Settings {
+  const encoded = (value: Json | undefined): string | null => (value === undefined ? null : canonicalJson(value));
+  const decoded = (text: string): Json => JSON.parse(text) as Json; // `swap` stores nothing but JSON
+  return {
+    async get(name) {
+      const text = await reader.call('getSetting', name);
+      return text === null ? undefined : decoded(text);
+    },
+    swap: (name, expected, value) => log.call('swap', name, encoded(expected), encoded(value)),
+    list: async (prefix) => (await reader.call('listSettings', prefix)).map(([name, text]) => ({ name, value: decoded(text) })),
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * States, checkpoints and view tables. Rows are written one at a time: in SQLite that is a function call, and a
+ * prepared statement for any number of rows is compiled once.
+ */
+import { assert } from '../../base/assert.ts';
+import { conflict } from '../../base/errors.ts';
+import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, StateRow, Table } from '../../store/store.ts';
+import { statementCache, type Database } from './database.ts';
+
+export function viewWrites({ connection }: Database) {
+  const statement = statementCache(connection);
+  const move = connection.prepare('INSERT INTO checkpoints VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position');
+  const checkpoint = connection.prepare('SELECT position FROM checkpoints WHERE consumer = ? AND log = ?');
+  const states = stateWrites(connection);
+  const upsert = upserts(connection, statement);
+  const countSync = connection.prepare('UPDATE syncs SET count = count + 1');
+  const remove = ({ table, column, values }: RowDelete): void => {
+    const one = statement(`DELETE FROM ${quoted(table)} WHERE ${quoted(column)} = ?`);
+    for (const value of values) one.run(value);
+  };
+  return {
+    prepare(tables: readonly Table[]): void {
+      for (const table of tables) {
+        connection.exec(createTable(table));
+        for (const index of table.indexes ?? []) connection.exec(createIndex(table.name, index));
+      }
+    },
+    apply({ consumer, checkpoints, deletes, upserts: rows, states: changed }: ProjectionStep): void {
+      for (const { log, expected } of checkpoints) {
+        const position = Number(checkpoint.get(consumer, log)?.['position'] ?? 0);
+        if (position !== expected) throw conflict(`checkpoint of ${consumer} on log ${log} at ${expected}`);
+      }
+      for (const { log, upTo } of checkpoints) move.run(consumer, log, upTo);
+      deletes.forEach(remove);
+      rows.forEach(upsert);
+      changed.forEach(states.save);
+    },
+    dropDueStates: states.dropDue,
+    /** A write to be committed with an fsync: the WAL is one file, so every step before it is then durable too. */
+    sync(): void {
+      countSync.run();
+    },
+  };
+}
+
+function stateWrites(connection: Database['connection']) {
+  const upsert = connection.prepare(`
+    INSERT INTO states VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET log = excluded.log, body = excluded.body, due_ms = excluded.due_ms`);
+  const remove = connection.prepare('DELETE FROM states WHERE key = ?');
+  const dropDue = connection.prepare(`
+    DELETE FROM states WHERE key IN (
+      SELECT key FROM states WHERE due_ms IS NOT NULL AND due_ms < ?2 AND substr(key, 1, length(?1)) = ?1 ORDER BY due_ms, key LIMIT ?3)`);
+  return {
+    save({ key, log, body, dueMs }: StateRow): void {
+      if (body === null) remove.run(key);
+      else upsert.run(key, log, body, dueMs);
+    },
+    dropDue: (prefix: string, beforeMs: number, limit: number): number => Number(dropDue.run(prefix, beforeMs, limit).changes),
+  };
+}
+
+function upserts(connection: Database['connection'], statement: ReturnType<typeof statementCache>) {
+  // Asked of the database and not of `prepare`, which may have been called on another connection.
+  const keyColumns = connection.prepare('SELECT name FROM pragma_table_info(?) WHERE pk > 0');
+  const sqlFor = ({ table, columns }: RowUpsert): string => {
+    const key = keyColumns.all(table).map((row) => String(row['name']));
+    assert(key.length > 0, `the view table ${table} was not prepared`);
+    const changed = columns.filter((column) => !key.includes(column)).map((column) => `${quoted(column)} = excluded.${quoted(column)}`);
+    const change = changed.length === 0 ? 'NOTHING' : `UPDATE SET ${changed.join(', ')}`;
+    return `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (${key.map(quoted).join(', ')}) DO ${change}`;
+  };
+  const texts = new Map<string, string>();
+  return (rows: RowUpsert): void => {
+    const shape = JSON.stringify([rows.table, rows.columns]);
+    const sql = texts.get(shape) ?? sqlFor(rows);
+    texts.set(shape, sql);
+    const one = statement(sql);
+    for (const row of rows.rows) one.run(...row);
+  };
+}
+
+export function viewReads(database: Database) {
+  const { connection } = database;
+  const statement = statementCache(connection);
+  const positions = connection.prepare('SELECT log, position FROM checkpoints WHERE consumer = ?');
+  const upTo = connection.prepare(`SELECT position FROM checkpoints WHERE consumer = 'states' AND log = ?`);
+  const state = connection.prepare('SELECT body FROM states WHERE key = ? AND log = ?');
+  const due = connection.prepare(`
+    SELECT key, log, due_ms FROM states
+    WHERE due_ms IS NOT NULL AND (due_ms, key) > (?, ?) AND due_ms <= ? ORDER BY due_ms, key LIMIT ?`);
+  return {
+    checkpoints(consumer: string, partitions: number): Position[] {
+      const all = new Array<Position>(partitions).fill(0);
+      for (const row of positions.all(consumer)) all[Number(row['log'])] = Number(row['position']);
+      return all;
+    },
+    loadStates: (log: LogId, keys: readonly string[]): { upTo: Position; bodies: Map<string, string> } =>
+      database.snapshot(() => {
+        const bodies = new Map<string, string>();
+        for (const key of keys) {
+          const row = state.get(key, log);
+          if (row !== undefined) bodies.set(key, String(row['body']));
+        }
+        return { upTo: Number(upTo.get(log)?.['position'] ?? 0), bodies };
+      }),
+    dueStates: (after: { dueMs: number; key: string }, untilMs: number, limit: number) =>
+      due.all(after.dueMs, after.key, untilMs, limit).map((row) => ({ key: String(row['key']), log: Number(row['log']), dueMs: Number(row['due_ms']) })),
+    query(sql: string, parameters: readonly unknown[]): { rows: unknown[]; changes: number } {
+      const question = statement(sql);
+      assert(question.columns().length > 0, 'views are for questions; change them through a projection step');
+      // SQLite refuses by itself what it cannot bind, and this connection whatever would write.
+      const rows = question.all(...(parameters as readonly Cell[]));
+      return { rows: rows.map((row) => ({ ...row })), changes: 0 };
+    },
+  };
+}
+
+function createTable({ name, columns, primaryKey }: Table): string {
+  return `CREATE TABLE IF NOT EXISTS ${quoted(name)} (${columns.map(columnSql).join(', ')}, PRIMARY KEY (${primaryKey.map(quoted).join(', ')})) STRICT, WITHOUT ROWID`;
+}
+
+function columnSql({ name, type, nullable }: Column): string {
+  return `${quoted(name)} ${type === 'int' ? 'INTEGER' : 'TEXT'}${nullable === true ? '' : ' NOT NULL'}`;
+}
+
+function createIndex(table: string, index: { name: string; columns: readonly string[]; where?: string }): string {
+  const where = index.where === undefined ? '' : ` WHERE ${index.where}`;
+  return `CREATE INDEX IF NOT EXISTS ${quoted(index.name)} ON ${quoted(table)} (${index.columns.map(quoted).join(', ')})${where}`;
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

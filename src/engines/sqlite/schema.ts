@@ -1,0 +1,135 @@
+/**
+ * The two files of a store. `log.db` is the truth and is fsynced at every commit; `views.db` can be made again from
+ * it, so it is synced lazily and its writers never hold up the log.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Fault } from '../../base/errors.ts';
+import { PARTITIONS_MAX } from '../../base/ids.ts';
+import { assert } from '../../base/assert.ts';
+import { openDatabase, type Database } from './database.ts';
+import { faultOf } from './faults.ts';
+
+export const logFile = (directory: string): string => join(directory, 'log.db');
+export const viewsFile = (directory: string): string => join(directory, 'views.db');
+
+const PARTITIONS_DEFAULT = 16;
+
+/** Raised whenever a released layout changes; a file of a newer layout is refused, never guessed at. */
+const SCHEMA_VERSION = 1;
+
+/**
+ * A commit's id is its log and its position in one integer (see `log.ts`), because a table that is clustered by an
+ * integer keeps four times as much of a body in its leaf as a WITHOUT ROWID table does: measured 20 % faster for
+ * commits of 64 events, 28 % for 1,000, and the same for 1.
+ *
+ * messages.status: 0 ready (from `from_ms` on), 1 claimed (until `from_ms`), 2 done, 3 dead.
+ * lanes: one row for every lane that has unfinished messages. `head` is the first of them, and `wake_ms` the instant
+ * from which it may be handed out, 0 for at once: so claiming looks at nothing that has to wait.
+ */
+const LOG_SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE commits (id INTEGER PRIMARY KEY, token TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE TABLE trims (log INTEGER PRIMARY KEY, up_to INTEGER NOT NULL) STRICT;
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, lane TEXT NOT NULL,
+    status INTEGER NOT NULL, attempts INTEGER NOT NULL, from_ms INTEGER NOT NULL,
+    enqueued_ms INTEGER NOT NULL, finished_ms INTEGER, batch TEXT, line INTEGER,
+    body TEXT NOT NULL, result TEXT, error TEXT
+  ) STRICT;
+  CREATE INDEX messages_unfinished ON messages (queue, lane, seq) WHERE status < 2;
+  CREATE INDEX messages_standing ON messages (queue, status, from_ms) WHERE status < 2;
+  CREATE INDEX messages_done ON messages (finished_ms) WHERE status = 2;
+  CREATE INDEX messages_dead ON messages (queue, id) WHERE status = 3;
+  CREATE INDEX messages_batch ON messages (batch, line) WHERE batch IS NOT NULL;
+  CREATE TABLE lanes (
+    queue TEXT NOT NULL, lane TEXT NOT NULL, head INTEGER NOT NULL, wake_ms INTEGER NOT NULL,
+    PRIMARY KEY (queue, lane)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX lanes_awake ON lanes (queue, wake_ms, head);
+  CREATE TABLE queues (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE leases (
+    name TEXT PRIMARY KEY, holder TEXT, epoch INTEGER NOT NULL, until_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+const VIEWS_SCHEMA = `
+  CREATE TABLE syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+  INSERT INTO syncs VALUES (1, 0);
+  CREATE TABLE states (
+    key TEXT PRIMARY KEY, log INTEGER NOT NULL, body TEXT NOT NULL, due_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX states_due ON states (due_ms, key) WHERE due_ms IS NOT NULL;
+  CREATE TABLE checkpoints (
+    consumer TEXT NOT NULL, log INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (consumer, log)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Makes what is missing, checks what is there, and says how many logs the store has. */
+export function establish(directory: string, partitions: number | undefined): number {
+  const count = partitions ?? PARTITIONS_DEFAULT;
+  assert(Number.isSafeInteger(count) && count >= 1 && count <= PARTITIONS_MAX, `a store has 1 to ${PARTITIONS_MAX} partitions, not ${count}`);
+  const firstMade = makeDirectory(directory);
+  const stored = establishFile(logFile(directory), LOG_SCHEMA, (log) => storedPartitions(log, count));
+  establishFile(viewsFile(directory), VIEWS_SCHEMA, () => undefined);
+  // SQLite syncs the directory for a journal that it makes, but not for the database itself.
+  syncUpTo(directory, firstMade);
+  if (partitions === undefined || partitions === stored) return stored;
+  throw new Fault(
+    'unavailable',
+    `the store in ${directory} was made with ${stored} partitions and cannot be opened with ${partitions}: ` +
+      `set partitions to ${stored}, or make a new store in an empty directory`,
+    { retry: 'never' },
+  );
+}
+
+function establishFile<T>(file: string, schema: string, inspect: (database: Database) => T): T {
+  try {
+    using database = openDatabase(file, 'full');
+    return database.write(() => {
+      const version = versionOf(database);
+      if (version > SCHEMA_VERSION) throw newerSchema(file, version);
+      if (version === 0) database.connection.exec(`${schema} PRAGMA user_version = ${SCHEMA_VERSION};`);
+      return inspect(database);
+    });
+  } catch (error) {
+    throw faultOf(error, file);
+  }
+}
+
+function versionOf(database: Database): number {
+  return Number(database.connection.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+function newerSchema(file: string, version: number): Fault {
+  const message = `${file} has schema ${version} and this Holdfast knows up to ${SCHEMA_VERSION}: run the newer Holdfast that wrote it, or restore a backup from before`;
+  return new Fault('unavailable', message, { retry: 'never' });
+}
+
+function storedPartitions(log: Database, wanted: number): number {
+  log.connection.prepare(`INSERT INTO meta VALUES ('partitions', ?), ('pings', 0) ON CONFLICT DO NOTHING`).run(wanted);
+  return Number(log.connection.prepare(`SELECT value FROM meta WHERE name = 'partitions'`).get()?.['value']);
+}
+
+function makeDirectory(directory: string): string | undefined {
+  try {
+    return mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    throw new Fault('unavailable', `the directory ${directory} cannot be made; check its path and owner`, { retry: 'never', cause });
+  }
+}
+
+/** Makes the names of new files and directories as durable as what is in them. */
+function syncUpTo(directory: string, firstMade: string | undefined): void {
+  const last = firstMade === undefined ? resolve(directory) : dirname(resolve(firstMade));
+  for (let path = resolve(directory); ; path = dirname(path)) {
+    const handle = openSync(path, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    if (path === last) return;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The SQLite engine: a store in two files of one directory, nothing to install. Every acknowledged write was fsynced;
+ * everything that arrives while a write is being made durable becomes the next one.
+ *
+ *   caller's thread ──► desk ──► log side     one transaction a batch ──► log.db    (commits, queue, leases, settings)
+ *                  ──► desk ──► views side    one transaction a batch ──► views.db  (states, checkpoints, view tables)
+ *                  ──► desk ──► reader side   questions to both files
+ *
+ * With threads each side is a thread of its own, so that no fsync stops the caller; inline all three are the caller's,
+ * for a caller that has a thread to itself.
+ */
+import type { Store } from '../../store/store.ts';
+import { faultOf } from './faults.ts';
+import { Desk } from './desk.ts';
+import { leasePort, logPort, projectionPort, queuePort, settingPort, type Desks } from './ports.ts';
+import { establish } from './schema.ts';
+import { openSide, type LogOperations, type Questions, type Side, type ViewOperations } from './sides.ts';
+import { startThread } from './threads.ts';
+import { watchCommits } from './watch.ts';
+
+export { lockDirectory } from './lock.ts';
+
+export interface SqliteOptions {
+  /** Where the files are; made where it does not exist. */
+  readonly directory: string;
+  /** How many logs a new store gets (16 unless given). A store that exists keeps its own: another number is an error. */
+  readonly partitions?: number;
+  /** `workers` unless given. */
+  readonly threads?: 'workers' | 'inline';
+}
+
+/** Opens the store in a directory. Take {@link lockDirectory} first where another process might open it too. */
+export async function openSqlite({ directory, partitions: wanted, threads = 'workers' }: SqliteOptions): Promise<Store> {
+  const partitions = establish(directory, wanted);
+  const desks = threads === 'workers' ? await startThreads(directory) : openInline(directory);
+  const { watch, close } = watchCommits(directory);
+  const log = logPort(desks, partitions, watch);
+  return {
+    engine: 'sqlite',
+    partitions,
+    log,
+    projections: projectionPort(desks, partitions),
+    queue: queuePort(desks),
+    leases: leasePort(desks),
+    settings: settingPort(desks),
+    async ping() {
+      await Promise.all([desks.log.call('ping'), desks.reader.call('head', 0), desks.reader.call('checkpoints', '', partitions)]);
+    },
+    async [Symbol.asyncDispose]() {
+      close();
+      await closeAll(Object.values(desks));
+    },
+  };
+}
+
+async function startThreads(directory: string): Promise<Desks> {
+  const [log, views, reader] = await Promise.allSettled([
+    startThread<LogOperations>('log', directory),
+    startThread<ViewOperations>('views', directory),
+    startThread<Questions>('reader', directory),
+  ]);
+  if (log.status === 'fulfilled' && views.status === 'fulfilled' && reader.status === 'fulfilled') {
+    return { log: log.value, views: views.value, reader: reader.value };
+  }
+  const started = [log, views, reader].flatMap((side) => (side.status === 'fulfilled' ? [side.value] : []));
+  await closeAll(started);
+  throw [log, views, reader].find((side) => side.status === 'rejected')?.reason;
+}
+
+function openInline(directory: string): Desks {
+  const inline = (side: Side) => {
+    try {
+      return openSide(side, directory);
+    } catch (error) {
+      throw faultOf(error, `the ${side} side of ${directory}`);
+    }
+  };
+  return { log: Desk.inline(inline('log')), views: Desk.inline(inline('views')), reader: Desk.inline(inline('reader')) };
+}
+
+/** One after another and the reader first: the last connection to a file tidies it up, and a reader may not write. */
+async function closeAll(desks: readonly { stop(): void; close(): Promise<void> }[]): Promise<void> {
+  for (const desk of desks) desk.stop();
+  for (const desk of desks.toReversed()) await desk.close();
+}

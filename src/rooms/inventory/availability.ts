@@ -1,0 +1,93 @@
+import type { Item, Level, Locations } from './state.ts';
+import type { Share } from './events.ts';
+
+/** Whose question it is, and what of the promises it should leave out. */
+export interface Asking {
+  /** Its buffer is withheld. */
+  readonly channel?: string | undefined;
+  /** Live shares that do not stand in the asker's way: those of its own cart. */
+  readonly own?: readonly Share[] | undefined;
+}
+
+/** An item's figures at one instant, in units. */
+export interface Figures {
+  readonly onHand: number;
+  readonly allocated: number;
+  readonly reserved: number;
+  readonly backordered: number;
+  /** Units at active places that nobody was promised: Σ max(0, on hand − allocated − reserved). */
+  readonly physical: number;
+  readonly net: number;
+  readonly available: number;
+  /** What may still be promised; null where nothing limits it. */
+  readonly sellable: number | null;
+}
+
+/**
+ * What there is of an item and what may be sold of it: the one function that every decision and every answer uses.
+ * physical = Σ over active places of max(0, on hand − allocated − live reserved); net = physical − live backordered −
+ * safety stock − the channel's buffer; available = max(0, net); sellable = max(0, net + backorder limit).
+ */
+export function figuresOf(item: Item, locations: Locations, now: number, asking: Asking = {}): Figures {
+  item.lapses.advance(now);
+  const own = asking.own ?? NONE;
+  let onHand = 0;
+  let allocated = 0;
+  let reserved = 0;
+  let physical = 0;
+  for (const [location, level] of item.levels) {
+    if (!locations.get(location)?.active) continue;
+    const held = heldAt(item, location, level, own);
+    onHand += level.onHand;
+    allocated += level.allocated;
+    reserved += held;
+    physical += Math.max(0, level.onHand - level.allocated - held);
+  }
+  let backordered = item.backordered - item.lapses.lapsedBackordered;
+  for (const share of own) backordered -= share.backordered;
+  const definition = item.definition;
+  const buffer = asking.channel === undefined ? 0 : (definition?.channelBuffers[asking.channel] ?? 0);
+  const net = physical - backordered - (definition?.safetyStock ?? 0) - buffer;
+  const limit = definition === undefined || !definition.tracked ? null : definition.backorderLimit;
+  return {
+    onHand,
+    allocated,
+    reserved,
+    backordered,
+    physical,
+    net,
+    available: Math.max(0, net),
+    sellable: limit === null ? null : Math.max(0, net + limit),
+  };
+}
+
+/** Units at one active place that nobody was promised. */
+export function freeAt(item: Item, location: string, locations: Locations, now: number, own: readonly Share[] = NONE): number {
+  const level = item.levels.get(location);
+  if (!level || !locations.get(location)?.active) return 0;
+  item.lapses.advance(now);
+  return Math.max(0, level.onHand - level.allocated - heldAt(item, location, level, own));
+}
+
+/** Units at a place under live holds; call after `lapses.advance`. */
+export function reservedAt(item: Item, location: string, level: Level): number {
+  return level.reserved - item.lapses.lapsedAt(location);
+}
+
+function heldAt(item: Item, location: string, level: Level, own: readonly Share[]): number {
+  let held = reservedAt(item, location, level);
+  for (const share of own) {
+    for (const place of share.allocations) if (place.location === location) held -= place.quantity;
+  }
+  return held;
+}
+
+/** Changes whenever the figures may have changed: with each fact, with the places, and at the instant a hold runs out. */
+export function etagOf(item: Item, locations: Locations, now: number): string {
+  item.lapses.advance(now);
+  let places = 0;
+  for (const location of locations.values()) places += location.version;
+  return `"${item.version}-${places}-${item.lapses.lastLapse.toString(36)}"`;
+}
+
+const NONE: readonly Share[] = [];

@@ -1,0 +1,228 @@
+import type { Json } from '../../base/json.ts';
+
+/** What may be asked of the inventory. Everything here was checked for form at the edge; only business rules remain. */
+export type InventoryCommand =
+  | DefineItem
+  | RemoveItem
+  | DefineLocation
+  | RemoveLocation
+  | AdjustStock
+  | CountStock
+  | MoveStock
+  | TransferAway
+  | ReserveStock
+  | SetCart
+  | ReleaseCart
+  | ExtendReservation
+  | ReleaseReservation
+  | ConfirmReservation
+  | ExpireReservation
+  | FulfilOrder
+  | UnfulfilOrder
+  | CancelOrder;
+
+export type Bucket = 'sellable' | 'damaged' | 'qualityControl';
+export const REASONS = ['received', 'returned', 'damaged', 'lost', 'found', 'counted', 'correction', 'promotion', 'transfer', 'sold', 'other'] as const;
+export type Reason = (typeof REASONS)[number];
+
+export interface Money {
+  /** Integer of minor units. */
+  readonly amount: number;
+  readonly currency: string;
+}
+
+export interface Component {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** An item as its owner describes it, with every default filled in. */
+export interface ItemDefinition {
+  readonly name?: string;
+  readonly price?: Money;
+  readonly cost?: Money;
+  readonly attributes?: { readonly [name: string]: string | number | boolean | null };
+  readonly tracked: boolean;
+  readonly safetyStock: number;
+  /** null: no limit. */
+  readonly backorderLimit: number | null;
+  readonly channelBuffers: { readonly [channel: string]: number };
+  readonly thresholds: readonly number[];
+  readonly reservationTtlSeconds: number;
+  readonly components?: readonly Component[];
+  readonly maxPerReservation?: number;
+  readonly maxPerCustomer?: number;
+  readonly preorder?: { readonly availableFrom: string; readonly limit: number; readonly channelLimits?: { readonly [channel: string]: number } };
+}
+
+export const ITEM_DEFAULTS: ItemDefinition = {
+  tracked: true,
+  safetyStock: 0,
+  backorderLimit: 0,
+  channelBuffers: {},
+  thresholds: [0],
+  reservationTtlSeconds: 900,
+};
+
+/** `replace` starts from the defaults, `merge` from what is there; a member that is null in a merge goes back to its default. */
+export interface DefineItem {
+  readonly type: 'DefineItem';
+  readonly sku: string;
+  readonly mode: 'replace' | 'merge';
+  readonly definition: { readonly [member: string]: Json | undefined };
+  /** Version that the item must have, from If-Match. */
+  readonly ifVersion?: number;
+}
+
+export interface RemoveItem {
+  readonly type: 'RemoveItem';
+  readonly sku: string;
+  readonly ifVersion?: number;
+}
+
+export interface LocationDefinition {
+  readonly name: string;
+  readonly rank: number;
+  readonly lat?: number;
+  readonly lon?: number;
+  readonly active: boolean;
+  /** Set while the place is being emptied for good: nothing new comes there. */
+  readonly closing?: true;
+}
+
+export interface DefineLocation {
+  readonly type: 'DefineLocation';
+  readonly id: string;
+  readonly definition: LocationDefinition;
+  readonly ifVersion?: number;
+}
+
+/** Only an inactive or empty place can go; the process that empties it looks at every item first. */
+export interface RemoveLocation {
+  readonly type: 'RemoveLocation';
+  readonly id: string;
+}
+
+interface StockChange {
+  readonly sku: string;
+  readonly location: string;
+  readonly reason: Reason;
+  readonly reference?: string;
+  readonly note?: string;
+  /** ETag of the item's availability that must still hold, from If-Match. */
+  readonly ifEtag?: string;
+}
+
+export interface AdjustStock extends StockChange {
+  readonly type: 'AdjustStock';
+  readonly bucket: Bucket;
+  readonly change: number;
+}
+
+export interface CountStock extends StockChange {
+  readonly type: 'CountStock';
+  readonly bucket: Bucket;
+  readonly count: number;
+  readonly expected?: number;
+}
+
+export interface MoveStock extends StockChange {
+  readonly type: 'MoveStock';
+  readonly move: number;
+  readonly from: Bucket;
+  readonly to: Bucket;
+}
+
+/** Empties one place of an item into another, as a pair of facts. Refused while promises are there. */
+export interface TransferAway {
+  readonly type: 'TransferAway';
+  readonly sku: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export type Strategy = 'rank' | 'most-stock' | 'nearest';
+
+export interface LineRequest {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly location?: string;
+}
+
+export interface HoldRequest {
+  readonly customerId?: string;
+  readonly channel?: string;
+  readonly ttlSeconds?: number;
+  readonly lines: readonly LineRequest[];
+  readonly strategy?: Strategy;
+  readonly near?: { readonly lat: number; readonly lon: number };
+  readonly partial?: boolean;
+}
+
+export interface ReserveStock extends HoldRequest {
+  readonly type: 'ReserveStock';
+  readonly cartId?: string;
+}
+
+export interface SetCart extends HoldRequest {
+  readonly type: 'SetCart';
+  readonly cartId: string;
+}
+
+export interface ReleaseCart {
+  readonly type: 'ReleaseCart';
+  readonly cartId: string;
+}
+
+export interface ExtendReservation {
+  readonly type: 'ExtendReservation';
+  readonly id: string;
+  readonly ttlSeconds: number;
+}
+
+export interface QuantityLine {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+export interface ReleaseReservation {
+  readonly type: 'ReleaseReservation';
+  readonly id: string;
+  readonly lines?: readonly QuantityLine[];
+}
+
+export interface ConfirmReservation {
+  readonly type: 'ConfirmReservation';
+  readonly id: string;
+  readonly orderId?: string;
+  readonly lines?: readonly QuantityLine[];
+  readonly fulfil?: boolean;
+}
+
+/** The timer's: writes down that a hold ran out. Does nothing where it did not. */
+export interface ExpireReservation {
+  readonly type: 'ExpireReservation';
+  readonly id: string;
+}
+
+export interface ShipmentLine extends QuantityLine {
+  readonly location?: string;
+}
+
+export interface FulfilOrder {
+  readonly type: 'FulfilOrder';
+  readonly orderId: string;
+  readonly lines: readonly ShipmentLine[];
+}
+
+export interface UnfulfilOrder {
+  readonly type: 'UnfulfilOrder';
+  readonly orderId: string;
+  readonly lines: readonly ShipmentLine[];
+}
+
+export interface CancelOrder {
+  readonly type: 'CancelOrder';
+  readonly orderId: string;
+  readonly lines?: readonly QuantityLine[];
+}

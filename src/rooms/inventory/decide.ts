@@ -1,0 +1,57 @@
+import type { Decision } from '../../base/decision.ts';
+import type { Json } from '../../base/json.ts';
+import { defineItem, defineLocation, removeItem, removeLocation } from './catalogue.ts';
+import type { InventoryCommand } from './commands.ts';
+import type { InventoryEvent } from './events.ts';
+import { expire, extend, release, releaseCart, reserve, setCart, type Context } from './holds.ts';
+import { cancel, confirm, fulfil, unfulfil } from './orders.ts';
+import { adjust, count, move, transferAway } from './stock.ts';
+import type { World } from './state.ts';
+
+/** Says what follows from a command in this world: facts with the answer, or a refusal. Pure: it changes nothing and waits for nothing. */
+export function decide(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, Json> {
+  return route(command, world, context) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
+}
+
+function route(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, unknown> {
+  switch (command.type) {
+    case 'ReserveStock':
+      return reserve(command, world, context);
+    case 'SetCart':
+      return setCart(command, world, context);
+    case 'ReleaseCart':
+      return releaseCart(command, world, context);
+    case 'ExtendReservation':
+      return extend(command, world, context);
+    case 'ReleaseReservation':
+      return release(command, world, context);
+    case 'ConfirmReservation':
+      return confirm(command, world, context);
+    case 'ExpireReservation':
+      return expire(command, world, context);
+    case 'AdjustStock':
+      return adjust(command, world, context);
+    case 'CountStock':
+      return count(command, world, context);
+    case 'MoveStock':
+      return move(command, world, context);
+    case 'TransferAway':
+      return transferAway(command, world, context);
+    case 'FulfilOrder':
+      return fulfil(command, world, context);
+    case 'UnfulfilOrder':
+      return unfulfil(command, world, context);
+    case 'CancelOrder':
+      return cancel(command, world, context);
+    case 'DefineItem':
+      return defineItem(command, world, context);
+    case 'RemoveItem':
+      return removeItem(command, world, context);
+    case 'DefineLocation':
+      return defineLocation(command, world, context);
+    case 'RemoveLocation':
+      return removeLocation(command, world, context);
+    default:
+      return command satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Bucket, ItemDefinition, LocationDefinition, Reason } from './commands.ts';
+import type { Order, Reservation } from './state.ts';
+
+/** Units at a place. */
+export interface Place {
+  readonly location: string;
+  readonly quantity: number;
+}
+
+/** What one reservation holds of one item, until an instant. */
+export interface Share {
+  readonly quantity: number;
+  /** Of `quantity`, the units promised that are at no place. */
+  readonly backordered: number;
+  readonly allocations: readonly Place[];
+  /** Milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** What every fact about a hold says besides the share. */
+interface HoldFact extends Share {
+  readonly reservationId: string;
+  readonly cartId?: string;
+  readonly customerId?: string;
+  readonly channel?: string;
+  /** 1 where the reservation is this one share in this log: its record then follows from this fact alone. */
+  readonly solo?: 1;
+}
+
+export type InventoryEvent =
+  | Fact<'inventory.item.defined', { sku: string; definition: ItemDefinition }>
+  | Fact<'inventory.item.removed', { sku: string }>
+  | Fact<'inventory.location.defined', { id: string; definition: LocationDefinition }>
+  | Fact<'inventory.location.removed', { id: string }>
+  | Fact<
+      'inventory.stock.adjusted',
+      { location: string; bucket: Bucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string }
+    >
+  | Fact<'inventory.shortfall.detected', { location: string; shortfall: number; onHand: number; promised: number }>
+  | Fact<'inventory.reservation.held', HoldFact & { requested?: number }>
+  | Fact<'inventory.reservation.changed', HoldFact & { previous: Share; requested?: number }>
+  | Fact<'inventory.reservation.extended', HoldFact & { previousExpiresAt: number }>
+  | Fact<'inventory.reservation.released', HoldFact>
+  | Fact<'inventory.reservation.expired', HoldFact>
+  | Fact<'inventory.reservation.confirmed', HoldFact & { orderId: string }>
+  /** `freed` and `backordered`: which of the order's promises were met; `uncounted`: the item is not tracked and was not on hand. */
+  | Fact<
+      'inventory.allocation.fulfilled',
+      { orderId: string; location: string; quantity: number; onHand: number; uncounted?: 1; freed: readonly Place[]; backordered: number }
+    >
+  | Fact<'inventory.allocation.restored', { orderId: string; location: string; quantity: number; onHand: number }>
+  | Fact<
+      'inventory.allocation.cancelled',
+      { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customerId?: string }
+    >
+  /** The record of a reservation over several items, in its home log. */
+  | Fact<'inventory.reservation.recorded', { reservation: Reservation }>
+  | Fact<'inventory.order.recorded', { order: Order }>
+  | Fact<'inventory.cart.bound', { cartId: string; reservations: readonly string[] }>;
+
+interface Fact<Type extends string, Data> {
+  readonly type: Type;
+  readonly key: string;
+  readonly time: number;
+  readonly data: Data;
+}
+
+export type InventoryEventType = InventoryEvent['type'];
+export type HoldEvent = Extract<InventoryEvent, { type: `inventory.reservation.${'held' | 'changed' | 'extended' | 'released' | 'expired' | 'confirmed'}` }>;
+
+/** The facts that leave the house: each is about one item. The others are book-keeping. */
+export const PUBLIC_TYPES = [
+  'inventory.stock.adjusted',
+  'inventory.shortfall.detected',
+  'inventory.reservation.held',
+  'inventory.reservation.changed',
+  'inventory.reservation.extended',
+  'inventory.reservation.released',
+  'inventory.reservation.expired',
+  'inventory.reservation.confirmed',
+  'inventory.allocation.fulfilled',
+  'inventory.allocation.restored',
+  'inventory.allocation.cancelled',
+] as const satisfies readonly InventoryEventType[];

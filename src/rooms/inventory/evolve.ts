@@ -1,0 +1,272 @@
+import { assert, must } from '../../base/assert.ts';
+import type { HoldEvent, InventoryEvent, Place, Share } from './events.ts';
+import { cartKey, customerKey, itemKey, orderKey, reservationKey } from './keys.ts';
+import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation } from './state.ts';
+
+/** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
+export interface States {
+  get(key: string): unknown;
+  /** undefined removes the state. */
+  set(key: string, state: unknown): void;
+}
+
+/** The keys of the states that a fact folds into: what must be at hand before {@link evolve}. */
+export function keysOf(event: InventoryEvent): string[] {
+  switch (event.type) {
+    case 'inventory.reservation.held':
+    case 'inventory.reservation.changed':
+    case 'inventory.reservation.extended':
+    case 'inventory.reservation.released':
+    case 'inventory.reservation.expired':
+    case 'inventory.reservation.confirmed': {
+      const { solo, reservationId, customerId } = event.data;
+      const keys = [event.key];
+      if (solo === 1) keys.push(reservationKey(reservationId));
+      if (customerId !== undefined) keys.push(customerKey(skuOf(event.key), customerId));
+      return keys;
+    }
+    case 'inventory.allocation.cancelled': {
+      const { customerId } = event.data;
+      return customerId === undefined ? [event.key] : [event.key, customerKey(skuOf(event.key), customerId)];
+    }
+    default:
+      return [event.key];
+  }
+}
+
+/** Folds one fact into the states of its log. Facts say what they change completely, so no fact needs another log's state. */
+export function evolve(event: InventoryEvent, states: States): void {
+  switch (event.type) {
+    case 'inventory.reservation.recorded':
+      return states.set(reservationKey(event.data.reservation.id), event.data.reservation);
+    case 'inventory.order.recorded':
+      return states.set(orderKey(event.data.order.orderId), event.data.order);
+    case 'inventory.cart.bound': {
+      const { cartId, reservations } = event.data;
+      return states.set(cartKey(cartId), reservations.length === 0 ? undefined : { cartId, reservations });
+    }
+    case 'inventory.location.defined':
+    case 'inventory.location.removed':
+      return states.set(event.key, evolveLocations(event, states.get(event.key) as Locations | undefined)); // the key is a log's locations
+    default:
+      return evolveItem(event, states);
+  }
+}
+
+type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+
+function evolveItem(event: ItemEvent, states: States): void {
+  const item = itemOf(event.key, states);
+  item.version++;
+  switch (event.type) {
+    case 'inventory.item.defined':
+      item.definition = event.data.definition;
+      item.definitionVersion++;
+      return;
+    case 'inventory.item.removed':
+      item.definition = undefined;
+      item.definitionVersion++;
+      return;
+    case 'inventory.stock.adjusted':
+      return adjustLevel(item, event.data);
+    case 'inventory.shortfall.detected':
+      return;
+    case 'inventory.allocation.fulfilled': {
+      const { location, quantity, freed, backordered, uncounted } = event.data;
+      if (uncounted === undefined) levelAt(item, location).onHand -= quantity;
+      for (const place of freed) levelAt(item, place.location).allocated -= place.quantity;
+      item.backordered -= backordered;
+      return;
+    }
+    case 'inventory.allocation.restored': {
+      const level = levelAt(item, event.data.location);
+      level.onHand += event.data.quantity;
+      level.allocated += event.data.quantity;
+      return;
+    }
+    case 'inventory.allocation.cancelled': {
+      for (const place of event.data.allocations) levelAt(item, place.location).allocated -= place.quantity;
+      item.backordered -= event.data.backordered;
+      if (event.data.customerId !== undefined) customerOf(item.sku, event.data.customerId, states).promised -= event.data.quantity;
+      return;
+    }
+    default:
+      evolveHeldUnits(event, item);
+      if (event.data.solo === 1) evolveSoloRecord(event, item.sku, states);
+      if (event.data.customerId !== undefined) evolveCustomer(event, customerOf(item.sku, event.data.customerId, states));
+  }
+}
+
+function itemOf(key: string, states: States): Item {
+  const known = states.get(key) as Item | undefined; // under `i/` keys there are items only
+  if (known) return known;
+  const item = emptyItem(skuOf(key));
+  states.set(key, item);
+  return item;
+}
+
+function adjustLevel(item: Item, data: { location: string; bucket: 'sellable' | 'damaged' | 'qualityControl'; change: number }): void {
+  const level = levelAt(item, data.location);
+  switch (data.bucket) {
+    case 'sellable':
+      level.onHand += data.change;
+      return;
+    case 'damaged':
+      level.damaged += data.change;
+      return;
+    case 'qualityControl':
+      level.qualityControl += data.change;
+      return;
+    default:
+      data.bucket satisfies never;
+  }
+}
+
+/** The sums of the item: what is reserved where, and when it runs out. */
+function evolveHeldUnits(event: HoldEvent, item: Item): void {
+  const share = event.data;
+  switch (event.type) {
+    case 'inventory.reservation.held':
+      return hold(item, share);
+    case 'inventory.reservation.released':
+    case 'inventory.reservation.expired':
+      return free(item, share);
+    case 'inventory.reservation.changed':
+      free(item, event.data.previous);
+      return hold(item, share);
+    case 'inventory.reservation.extended':
+      item.lapses.remove(event.data.previousExpiresAt, share.allocations, share.backordered);
+      item.lapses.add(share.expiresAt, share.allocations, share.backordered);
+      return;
+    case 'inventory.reservation.confirmed':
+      free(item, share);
+      for (const place of share.allocations) levelAt(item, place.location).allocated += place.quantity;
+      item.backordered += share.backordered;
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function hold(item: Item, share: Share): void {
+  for (const place of share.allocations) levelAt(item, place.location).reserved += place.quantity;
+  item.backordered += share.backordered;
+  item.lapses.add(share.expiresAt, share.allocations, share.backordered);
+}
+
+function free(item: Item, share: Share): void {
+  for (const place of share.allocations) {
+    const level = levelAt(item, place.location);
+    level.reserved -= place.quantity;
+    assert(level.reserved >= 0, `more was freed of ${item.sku} at ${place.location} than was reserved`);
+  }
+  item.backordered -= share.backordered;
+  item.lapses.remove(share.expiresAt, share.allocations, share.backordered);
+}
+
+/** The record of a reservation that is one share of one item: it follows from the item's facts. */
+function evolveSoloRecord(event: HoldEvent, sku: string, states: States): void {
+  const key = reservationKey(event.data.reservationId);
+  if (event.type === 'inventory.reservation.held') {
+    states.set(key, soloRecord(event, sku));
+    return;
+  }
+  const record = must(states.get(key) as Reservation | undefined, `${event.type} of an unknown reservation ${event.data.reservationId}`);
+  states.set(key, { ...record, version: record.version + 1, ...soloChange(event, record, sku) });
+}
+
+function soloRecord(event: Extract<HoldEvent, { type: 'inventory.reservation.held' }>, sku: string): Reservation {
+  const { reservationId, cartId, customerId, channel, requested } = event.data;
+  return {
+    id: reservationId,
+    status: 'held',
+    ...(cartId === undefined ? undefined : { cartId }),
+    ...(customerId === undefined ? undefined : { customerId }),
+    ...(channel === undefined ? undefined : { channel }),
+    lines: [soloLine(event.data, sku, requested)],
+    createdAt: event.time,
+    expiresAt: event.data.expiresAt,
+    version: 1,
+  };
+}
+
+function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.held' }>, record: Reservation, sku: string): Partial<Reservation> {
+  switch (event.type) {
+    case 'inventory.reservation.changed':
+      return { lines: [soloLine(event.data, sku, event.data.requested)], expiresAt: event.data.expiresAt };
+    case 'inventory.reservation.extended':
+      return { expiresAt: event.data.expiresAt };
+    case 'inventory.reservation.expired':
+      return { status: 'expired' };
+    case 'inventory.reservation.confirmed':
+      return { status: 'confirmed', orderId: event.data.orderId, lines: [soloLine(event.data, sku, undefined)] };
+    case 'inventory.reservation.released': {
+      const line = must(record.lines[0], `reservation ${record.id} has no line`);
+      if (event.data.quantity === line.quantity) return { status: 'released' };
+      return { lines: [{ ...line, quantity: line.quantity - event.data.quantity, backordered: line.backordered - event.data.backordered, allocations: minus(line.allocations, event.data.allocations) }] };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+function soloLine(share: Share, sku: string, requested: number | undefined): Reservation['lines'][number] {
+  const allocations = share.allocations.map((place) => ({ sku, location: place.location, quantity: place.quantity }));
+  return requested === undefined
+    ? { sku, quantity: share.quantity, backordered: share.backordered, allocations }
+    : { sku, quantity: share.quantity, requested, backordered: share.backordered, allocations };
+}
+
+/** Allocations less the units freed at each place; places left with nothing go. */
+function minus<A extends Place>(allocations: readonly A[], freed: readonly Place[]): A[] {
+  return allocations
+    .map((allocation) => {
+      const gone = freed.find((place) => place.location === allocation.location)?.quantity ?? 0;
+      return { ...allocation, quantity: allocation.quantity - gone };
+    })
+    .filter((allocation) => allocation.quantity > 0);
+}
+
+function customerOf(sku: string, customerId: string, states: States): CustomerShare {
+  const key = customerKey(sku, customerId);
+  const known = states.get(key) as CustomerShare | undefined; // under `u/` keys there are customers' shares only
+  const share = known ?? { holds: new Map(), promised: 0 };
+  states.set(key, share);
+  return share;
+}
+
+function evolveCustomer(event: HoldEvent, share: CustomerShare): void {
+  const { reservationId, quantity, expiresAt } = event.data;
+  switch (event.type) {
+    case 'inventory.reservation.held':
+    case 'inventory.reservation.changed':
+    case 'inventory.reservation.extended':
+      share.holds.set(reservationId, { quantity, expiresAt });
+      return;
+    case 'inventory.reservation.expired':
+      share.holds.delete(reservationId);
+      return;
+    case 'inventory.reservation.released': {
+      const left = (share.holds.get(reservationId)?.quantity ?? 0) - quantity;
+      if (left > 0) share.holds.set(reservationId, { quantity: left, expiresAt });
+      else share.holds.delete(reservationId);
+      return;
+    }
+    case 'inventory.reservation.confirmed':
+      share.holds.delete(reservationId);
+      share.promised += quantity;
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function evolveLocations(event: Extract<InventoryEvent, { type: `inventory.location.${string}` }>, before: Locations | undefined): Locations {
+  const locations = new Map(before ?? [['main', MAIN]]);
+  const { id } = event.data;
+  if (event.type === 'inventory.location.removed') locations.delete(id);
+  else locations.set(id, { id, ...event.data.definition, version: (locations.get(id)?.version ?? 0) + 1 });
+  return locations;
+}
+
+export const skuOf = (key: string): string => key.slice(itemKey('').length);

@@ -1,0 +1,235 @@
+import { accepted, refused, type Decision } from '../../base/decision.ts';
+import type { Ids } from '../../base/ids.ts';
+import type { ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, ReleaseReservation, ReserveStock, SetCart } from './commands.ts';
+import type { HoldEvent, InventoryEvent, Share } from './events.ts';
+import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
+import { HOLDS_PER_CART_MAX } from './limits.ts';
+import { planHold, sharesOf, type Plan } from './plan.ts';
+import { findCart, findCustomer, findItem, findReservation, type Reservation, type ReservationStatus, type World } from './state.ts';
+import { splitOff } from './units.ts';
+import { reservationView, type ReservationView } from './resources.ts';
+
+/** What a decision may use besides the states: the instant, and names for new things. */
+export interface Context {
+  readonly now: number;
+  readonly ids: Ids;
+}
+
+type Held = Decision<InventoryEvent, ReservationView>;
+/** `created` tells a new hold from a changed one. */
+export interface CartAnswer {
+  readonly created: boolean;
+  readonly reservation: ReservationView;
+}
+
+/** Sets stock aside, or says what is missing and sets nothing aside. */
+export function reserve(command: ReserveStock, world: World, context: Context): Held {
+  const plan = planHold(command, world, context.now);
+  if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
+  return newHold(command, plan, world, context);
+}
+
+/** Makes the cart hold exactly these lines: changes the hold it has, or makes one. */
+export function setCart(command: SetCart, world: World, context: Context): Decision<InventoryEvent, CartAnswer> {
+  const live = liveHoldsOf(command.cartId, world, context.now);
+  const own = new Map<string, Share[]>();
+  for (const hold of live) {
+    for (const [sku, share] of sharesOf(hold.lines)) own.set(sku, [...(own.get(sku) ?? []), { ...share, expiresAt: hold.expiresAt }]);
+  }
+  const plan = planHold(command, world, context.now, own);
+  if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
+  const [first, ...others] = live;
+  if (!first) {
+    const made = newHold(command, plan, world, context);
+    return made.ok ? accepted(made.events, { created: true, reservation: made.answer }) : made;
+  }
+  const after: Reservation = { ...withRequester(first, command), lines: plan.lines, expiresAt: expiry(command, plan, context.now), version: first.version + 1 };
+  const events = [...changeHold(first, after, plan, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
+  if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
+  return accepted(events, { created: false, reservation: reservationView(after, context.now) });
+}
+
+/** Frees everything that a cart holds. */
+export function releaseCart(command: ReleaseCart, world: World, { now }: Context): Decision<InventoryEvent, { released: number }> {
+  const live = liveHoldsOf(command.cartId, world, now);
+  const events = live.flatMap((hold) => closeHold(hold, 'released', world, now));
+  if (live.length > 0) events.push(bindCart(command.cartId, [], now));
+  return accepted(events, { released: live.length });
+}
+
+/** The hold runs out at now + ttl, be that later or sooner. What ran out already is not brought back. */
+export function extend(command: ExtendReservation, world: World, { now }: Context): Held {
+  const record = findReservation(world, command.id);
+  const refusal = notHeld(record, command.id, now);
+  if (!record || refusal) return { ok: false, refusal: refusal ?? unknownReservation(command.id) };
+  touched(record, world);
+  const after = { ...record, expiresAt: now + command.ttlSeconds * 1000, version: record.version + 1 };
+  const facts = [...sharesOf(record.lines)].map(([sku, share]) =>
+    holdFact('inventory.reservation.extended', sku, record, { ...share, expiresAt: after.expiresAt, previousExpiresAt: record.expiresAt }, now),
+  );
+  return accepted(withRecord(facts, after, world, now), reservationView(after, now));
+}
+
+/** Gives back all of a hold or some units of it: those at no place first, then from the place chosen last. */
+export function release(command: ReleaseReservation, world: World, { now }: Context): Held {
+  const record = findReservation(world, command.id);
+  const refusal = notHeld(record, command.id, now);
+  if (!record || refusal) return { ok: false, refusal: refusal ?? unknownReservation(command.id) };
+  if (!command.lines) {
+    const after: Reservation = { ...record, status: 'released', version: record.version + 1 };
+    return accepted(closeHold(record, 'released', world, now), reservationView(after, now));
+  }
+  const split = splitOff(touched(record, world).lines, command.lines);
+  if ('excess' in split) return refused('conflict', 'exceeds-reserved', 'More was asked to be released than is held.', { lines: split.excess });
+  if (split.kept.length === 0) {
+    const after: Reservation = { ...record, status: 'released', version: record.version + 1 };
+    return accepted(closeHold(record, 'released', world, now), reservationView(after, now));
+  }
+  const after: Reservation = { ...record, lines: split.kept, version: record.version + 1 };
+  return accepted(withRecord(releasedFacts(record, split.split, now), after, world, now, record), reservationView(after, now));
+}
+
+/** Writes down that a hold ran out; nothing where it did not. */
+export function expire(command: ExpireReservation, world: World, { now }: Context): Decision<InventoryEvent, null> {
+  const record = findReservation(world, command.id);
+  if (record?.status !== 'held' || record.expiresAt > now) return accepted([], null);
+  return accepted(closeHold(record, 'expired', world, now), null);
+}
+
+export function liveHoldsOf(cartId: string, world: World, now: number): Reservation[] {
+  const live: Reservation[] = [];
+  for (const id of findCart(world, cartId)?.reservations ?? []) {
+    const record = findReservation(world, id);
+    if (record?.status === 'held' && record.expiresAt > now) live.push(touched(record, world));
+  }
+  return live;
+}
+
+/** The refusal for whatever cannot be done to a hold that is over. */
+export function notHeld(record: Reservation | undefined, id: string, now: number): ReturnType<typeof unknownReservation> | undefined {
+  if (!record) return unknownReservation(id);
+  const status = statusOf(record, now);
+  if (status === 'held') return undefined;
+  return refused('conflict', `reservation-${status}`, `Reservation ${id} is ${status} and can no longer be changed.`).refusal;
+}
+
+export function unknownReservation(id: string): ReturnType<typeof refused>['refusal'] {
+  return refused('not-found', 'unknown-reservation', `There is no reservation ${id}.`).refusal;
+}
+
+/** A hold is expired from its instant, whether or not the fact of it was written yet. */
+export function statusOf(record: Reservation, now: number): ReservationStatus {
+  return record.status === 'held' && record.expiresAt <= now ? 'expired' : record.status;
+}
+
+/** Reads every state that the facts of a change to this hold fold into, so that they are at hand. */
+export function touched(record: Reservation, world: World): Reservation {
+  for (const line of record.lines) {
+    findItem(world, line.sku);
+    if (record.customerId !== undefined) findCustomer(world, line.sku, record.customerId);
+  }
+  return record;
+}
+
+function newHold(command: HoldRequest & { readonly cartId?: string }, plan: Plan, world: World, { now, ids }: Context): Held {
+  const home = logOfKey(itemKey((plan.lines[0] as { sku: string }).sku), world.partitions); // a plan has a line
+  const record: Reservation = {
+    ...withRequester({ id: ids.next('res', now, home), status: 'held', lines: plan.lines, createdAt: now, expiresAt: expiry(command, plan, now), version: 1 }, command),
+    ...(command.cartId === undefined ? undefined : { cartId: command.cartId }),
+  };
+  const facts: HoldEvent[] = [];
+  for (const [sku, share] of plan.shares) {
+    const requested = plan.lines.length === 1 ? plan.lines[0]?.requested : undefined;
+    facts.push(holdFact('inventory.reservation.held', sku, record, requested === undefined ? { ...share, expiresAt: record.expiresAt } : { ...share, expiresAt: record.expiresAt, requested }, now));
+  }
+  const events = withRecord(facts, record, world, now);
+  if (command.cartId === undefined) return accepted(events, reservationView(record, now));
+  const holds = liveHoldsOf(command.cartId, world, now).map((hold) => hold.id);
+  if (holds.length >= HOLDS_PER_CART_MAX) {
+    return refused('conflict', 'limit-exceeded', `Cart ${command.cartId} already has ${HOLDS_PER_CART_MAX} holds, the most a cart may have.`);
+  }
+  events.push(bindCart(command.cartId, [...holds, record.id], now));
+  return accepted(events, reservationView(record, now));
+}
+
+/** The facts of a hold that becomes another: changed where it keeps an item, released and held where it does not. */
+function changeHold(before: Reservation, after: Reservation, plan: Plan, world: World, now: number): InventoryEvent[] {
+  touched(before, world);
+  const old = sharesOf(before.lines);
+  const sameCustomer = before.customerId === after.customerId;
+  const facts: HoldEvent[] = [];
+  for (const [sku, share] of old) {
+    if (!sameCustomer || !plan.shares.has(sku)) facts.push(holdFact('inventory.reservation.released', sku, before, { ...share, expiresAt: before.expiresAt }, now));
+  }
+  for (const [sku, share] of plan.shares) {
+    const previous = sameCustomer ? old.get(sku) : undefined;
+    const next = { ...share, expiresAt: after.expiresAt };
+    facts.push(
+      previous === undefined
+        ? holdFact('inventory.reservation.held', sku, after, next, now)
+        : holdFact('inventory.reservation.changed', sku, after, { ...next, previous: { ...previous, expiresAt: before.expiresAt } }, now),
+    );
+  }
+  const followsFromFact = facts.length === 1 && facts[0]?.type === 'inventory.reservation.changed' && before.channel === after.channel && after.lines[0]?.requested === undefined;
+  return followsFromFact ? withRecord(facts, after, world, now, before) : [...facts, recorded(after, now)];
+}
+
+/** Ends a hold: every item gets its units back. */
+export function closeHold(record: Reservation, status: 'released' | 'expired', world: World, now: number): InventoryEvent[] {
+  touched(record, world);
+  const facts = [...sharesOf(record.lines)].map(([sku, share]) => holdFact(`inventory.reservation.${status}`, sku, record, { ...share, expiresAt: record.expiresAt }, now));
+  return withRecord(facts, { ...record, status, version: record.version + 1 }, world, now);
+}
+
+export function releasedFacts(record: Reservation, lines: Reservation['lines'], now: number): HoldEvent[] {
+  return [...sharesOf(lines)].map(([sku, share]) => holdFact('inventory.reservation.released', sku, record, { ...share, expiresAt: record.expiresAt }, now));
+}
+
+/** A fact about one item's share of a hold. */
+export function holdFact<Type extends HoldEvent['type']>(
+  type: Type,
+  sku: string,
+  record: Reservation,
+  share: Omit<Extract<HoldEvent, { type: Type }>['data'], 'reservationId' | 'cartId' | 'customerId' | 'channel' | 'solo'>,
+  now: number,
+): Extract<HoldEvent, { type: Type }> {
+  const data: Record<string, unknown> = { reservationId: record.id };
+  if (record.cartId !== undefined) data['cartId'] = record.cartId;
+  if (record.customerId !== undefined) data['customerId'] = record.customerId;
+  if (record.channel !== undefined) data['channel'] = record.channel;
+  // The members are those of this type of fact by the parameter's type; TypeScript cannot follow the generic union.
+  return { type, key: itemKey(sku), time: now, data: Object.assign(data, share) } as unknown as Extract<HoldEvent, { type: Type }>;
+}
+
+/**
+ * Completes the facts of one change with the record of the reservation. Where the reservation is one line of one item
+ * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case.
+ */
+export function withRecord(facts: readonly HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
+  const only = after.lines.length === 1 && before.lines.length === 1 ? after.lines[0] : undefined;
+  const home = logOfKey(reservationKey(after.id), world.partitions);
+  const solo = only !== undefined && facts.every((fact) => fact.key === itemKey(only.sku)) && logOfKey(itemKey(only.sku), world.partitions) === home;
+  if (!solo) return [...facts, recorded(after, now)];
+  for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made just above by this decision and not yet given away
+  return [...facts];
+}
+
+function recorded(reservation: Reservation, now: number): InventoryEvent {
+  return { type: 'inventory.reservation.recorded', key: reservationKey(reservation.id), time: now, data: { reservation } };
+}
+
+function bindCart(cartId: string, reservations: readonly string[], now: number): InventoryEvent {
+  return { type: 'inventory.cart.bound', key: cartKey(cartId), time: now, data: { cartId, reservations } };
+}
+
+function withRequester<R extends Omit<Reservation, 'customerId' | 'channel'>>(record: R, request: HoldRequest): R & Pick<Reservation, 'customerId' | 'channel'> {
+  return {
+    ...record,
+    ...(request.customerId === undefined ? undefined : { customerId: request.customerId }),
+    ...(request.channel === undefined ? undefined : { channel: request.channel }),
+  };
+}
+
+function expiry(request: HoldRequest, plan: Plan, now: number): number {
+  return now + (request.ttlSeconds ?? plan.ttlSeconds) * 1000;
+}

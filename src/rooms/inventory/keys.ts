@@ -1,0 +1,29 @@
+import { hash32 } from '../../base/hash.ts';
+import { partitionOfId } from '../../base/ids.ts';
+
+/** Keys of this room's states. The letter says the kind; the log of a key follows from the key alone. */
+export const itemKey = (sku: string): string => `i/${sku}`;
+export const reservationKey = (id: string): string => `r/${id}`;
+export const cartKey = (cartId: string): string => `c/${cartId}`;
+export const orderKey = (orderId: string): string => `o/${orderId}`;
+/** Every log has its own copy of the locations, so that its appends conflict with a change of them. */
+export const locationsKey = (log: number): string => `l/${log}`;
+/** What one customer holds and has of one item; it lives beside the item. */
+export const customerKey = (sku: string, customerId: string): string => `u/${sku}/${customerId}`;
+
+/** The log that the facts about a key go to, out of `partitions` logs. */
+export function logOfKey(key: string, partitions: number): number {
+  const name = key.slice(2);
+  switch (key[0]) {
+    case 'l':
+      return Number(name);
+    case 'u':
+      return hash32(name.slice(0, name.indexOf('/'))) % partitions;
+    case 'r': {
+      const partition = partitionOfId(name);
+      return partition !== undefined && partition < partitions ? partition : hash32(name) % partitions;
+    }
+    default:
+      return hash32(name) % partitions;
+  }
+}

@@ -1,0 +1,136 @@
+import type { Place } from './events.ts';
+
+/** What holds that run out at one instant give back together. */
+interface Lapse {
+  readonly at: number;
+  units: Map<string, number>;
+  backordered: number;
+}
+
+/**
+ * The live holds of one item by the instant at which they run out, summed: an expired hold stops counting at its
+ * instant, at a cost that does not grow with how many holds run out together. What ran out stays written here until
+ * the fact of it arrives, so that the figures follow from the facts and the clock alone.
+ */
+export class Lapses {
+  /** Ascending by instant. Those before `#next` have run out. */
+  readonly #lapses: Lapse[] = [];
+  #next = 0;
+  readonly #lapsed = new Map<string, number>();
+  #lapsedBackordered = 0;
+  #reached = Number.NEGATIVE_INFINITY;
+
+  add(at: number, units: readonly Place[], backordered: number): void {
+    this.#change(at, units, backordered, 1);
+  }
+
+  remove(at: number, units: readonly Place[], backordered: number): void {
+    this.#change(at, units, backordered, -1);
+  }
+
+  /** Lets time pass up to `now`; time does not run backwards here. */
+  advance(now: number): void {
+    if (now <= this.#reached) return;
+    this.#reached = now;
+    for (let lapse = this.#lapses[this.#next]; lapse && lapse.at <= now; lapse = this.#lapses[this.#next]) {
+      for (const [location, quantity] of lapse.units) bump(this.#lapsed, location, quantity);
+      this.#lapsedBackordered += lapse.backordered;
+      this.#next++;
+    }
+    if (this.#next > 64 && this.#next > this.#lapses.length / 2) this.#compact();
+  }
+
+  /** Units at a place that are still written as reserved although their holds have run out. */
+  lapsedAt(location: string): number {
+    return this.#lapsed.size === 0 ? 0 : (this.#lapsed.get(location) ?? 0);
+  }
+
+  get lapsedBackordered(): number {
+    return this.#lapsedBackordered;
+  }
+
+  /** The instant of the latest hold that has run out and counts no more, or 0: it names the state that time has made. */
+  get lastLapse(): number {
+    for (let i = this.#next - 1; i >= 0; i--) {
+      const lapse = this.#lapses[i];
+      if (lapse && !isEmpty(lapse)) return lapse.at;
+    }
+    return 0;
+  }
+
+  /** The instant at which the next hold runs out, if any. */
+  get nextLapse(): number | undefined {
+    for (let i = this.#next; i < this.#lapses.length; i++) {
+      const lapse = this.#lapses[i];
+      if (lapse && !isEmpty(lapse)) return lapse.at;
+    }
+    return undefined;
+  }
+
+  toJSON(): [number, [string, number][], number][] {
+    return this.#lapses.filter((lapse) => !isEmpty(lapse)).map((lapse) => [lapse.at, [...lapse.units], lapse.backordered]);
+  }
+
+  static from(rows: readonly [number, [string, number][], number][]): Lapses {
+    const lapses = new Lapses();
+    for (const [at, units, backordered] of rows) lapses.#lapses.push({ at, units: new Map(units), backordered });
+    return lapses;
+  }
+
+  #change(at: number, units: readonly Place[], backordered: number, sign: 1 | -1): void {
+    const index = this.#find(at);
+    let lapse = this.#lapses[index];
+    if (lapse?.at !== at) {
+      lapse = { at, units: new Map(), backordered: 0 };
+      this.#lapses.splice(index, 0, lapse);
+      if (index < this.#next || (index === this.#next && at <= this.#reached)) this.#next++;
+    }
+    const gone = index < this.#next;
+    for (const { location, quantity } of units) {
+      bump(lapse.units, location, sign * quantity);
+      if (gone) bump(this.#lapsed, location, sign * quantity);
+    }
+    lapse.backordered += sign * backordered;
+    if (gone) this.#lapsedBackordered += sign * backordered;
+  }
+
+  /** Where `at` is or belongs: usually at the end, because most holds last equally long. */
+  #find(at: number): number {
+    const lapses = this.#lapses;
+    const last = lapses.length - 1;
+    if (last < 0 || (lapses[last] as Lapse).at < at) return last + 1; // `last` is within bounds
+    if ((lapses[last] as Lapse).at === at) return last;
+    let low = 0;
+    let high = last;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((lapses[middle] as Lapse).at < at) low = middle + 1; // `middle` is within bounds
+      else high = middle;
+    }
+    return low;
+  }
+
+  #compact(): void {
+    const lapses = this.#lapses;
+    let kept = 0;
+    let next = 0;
+    for (let i = 0; i < lapses.length; i++) {
+      const lapse = lapses[i] as Lapse; // within bounds
+      if (i < this.#next && isEmpty(lapse)) continue;
+      if (i < this.#next) next++;
+      lapses[kept++] = lapse;
+    }
+    lapses.length = kept;
+    this.#next = next;
+  }
+}
+
+function isEmpty(lapse: Lapse): boolean {
+  return lapse.units.size === 0 && lapse.backordered === 0;
+}
+
+function bump(sums: Map<string, number>, location: string, by: number): void {
+  const sum = (sums.get(location) ?? 0) + by;
+  if (sum === 0) sums.delete(location);
+  else sums.set(location, sum);
+}

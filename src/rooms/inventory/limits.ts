@@ -1,0 +1,32 @@
+/** Bounds of the inventory room: the unit is in the name, the reason beside it. Tests try one below, on it and one above. */
+
+/** Units in one quantity: sums of 9,000,000 such numbers still fit a double exactly. */
+export const QUANTITY_MAX = 1_000_000_000;
+/** A line asks for at least one unit. */
+export const LINE_QUANTITY_MIN = 1;
+/** Lines of one request: one commit decides them together. */
+export const LINES_MAX = 500;
+/** Longest hold: 31 days. */
+export const TTL_SECONDS_MAX = 2_678_400;
+export const TTL_SECONDS_MIN = 1;
+export const TTL_SECONDS_DEFAULT = 900;
+/** Characters of a SKU or id. */
+export const ID_LENGTH_MAX = 128;
+/** Reservations in one batch request. */
+export const BATCH_RESERVATIONS_MAX = 1_000;
+/** Adjustments in one JSON array and in one NDJSON body. */
+export const ADJUSTMENTS_JSON_MAX = 1_000;
+export const ADJUSTMENTS_NDJSON_MAX = 100_000;
+/** SKUs in one availability question. */
+export const AVAILABILITY_SKUS_MAX = 200;
+/** Thresholds, channels and components of one item: each is looked at on every decision. */
+export const THRESHOLDS_MAX = 20;
+export const CHANNELS_MAX = 100;
+export const COMPONENTS_MAX = 100;
+export const ATTRIBUTES_MAX = 100;
+/** Locations of one installation: every partition keeps them all. */
+export const LOCATIONS_MAX = 10_000;
+/** Blockers named when something cannot be deleted. */
+export const BLOCKERS_MAX = 20;
+/** Carts keep at most this many live holds: one is usual. */
+export const HOLDS_PER_CART_MAX = 100;

@@ -1,0 +1,98 @@
+import { rfc3339 } from '../../base/clock.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
+import { statusOf } from './holds.ts';
+import { etagOf } from './availability.ts';
+import type { Item, Level, Location, Locations, Order, OrderLine, Reservation } from './state.ts';
+
+/** The resources of api.md as they leave the room: JSON with instants as text. */
+export interface ReservationView {
+  readonly [member: string]: Json | undefined;
+  readonly id: string;
+  readonly status: string;
+  readonly expiresAt: string;
+  readonly version: number;
+}
+
+export function reservationView(record: Reservation, now: number): ReservationView {
+  const { id, cartId, customerId, channel, orderId, version } = record;
+  return {
+    id,
+    status: statusOf(record, now),
+    ...(cartId === undefined ? undefined : { cartId }),
+    ...(customerId === undefined ? undefined : { customerId }),
+    ...(channel === undefined ? undefined : { channel }),
+    ...(orderId === undefined ? undefined : { orderId }),
+    lines: record.lines as unknown as Json, // lines are plain JSON; interfaces lack the index signature that Json asks for
+    createdAt: rfc3339(record.createdAt),
+    expiresAt: rfc3339(record.expiresAt),
+    version,
+  };
+}
+
+export function itemView(item: Item): JsonObject {
+  return { sku: item.sku, ...(item.definition as unknown as JsonObject), version: item.definitionVersion }; // a definition is plain JSON
+}
+
+export function locationView(location: Location): JsonObject {
+  const { id, name, rank, lat, lon, active, version } = location;
+  return { id, name, rank, ...(lat === undefined ? undefined : { lat }), ...(lon === undefined ? undefined : { lon }), active, version };
+}
+
+/** What an order still has to get and what became of the rest. */
+export function orderView(order: Order): JsonObject {
+  const lines = order.lines.map(({ shipped: _, ...line }) => line) as unknown as Json; // plain JSON without the book-keeping
+  return { orderId: order.orderId, status: orderStatus(order), version: order.version, lines };
+}
+
+function orderStatus(order: Order): 'allocated' | 'partially-fulfilled' | 'fulfilled' | 'cancelled' {
+  const sum = (of: (line: OrderLine) => number): number => order.lines.reduce((total, line) => total + of(line), 0);
+  const outstanding = sum((line) => line.quantity);
+  const fulfilled = sum((line) => line.fulfilled);
+  if (outstanding > 0) return fulfilled > 0 ? 'partially-fulfilled' : 'allocated';
+  return fulfilled > 0 ? 'fulfilled' : 'cancelled';
+}
+
+/** The answer to an availability question, for the whole item or one place. `etag` and the next change go into headers. */
+export function availabilityView(item: Item, locations: Locations, now: number, asking: Asking & { location?: string | undefined }): JsonObject {
+  const { location } = asking;
+  const figures = figuresOf(item, locations, now, asking);
+  const places = [...item.levels].filter(([id]) => (location === undefined ? locations.get(id)?.active === true : id === location));
+  const base = {
+    safetyStock: item.definition?.safetyStock ?? 0,
+    buckets: {
+      damaged: sumOf(places, (level) => level.damaged),
+      qualityControl: sumOf(places, (level) => level.qualityControl),
+      inTransit: 0,
+    },
+    locations: places.map(([id, level]) => placeView(item, id, level, locations, now, asking)) as unknown as Json, // plain JSON
+    version: item.version,
+    asOf: rfc3339(now),
+  };
+  const { onHand, allocated, reserved, backordered, net, available, sellable } = figures;
+  if (location === undefined) return { sku: item.sku, onHand, allocated, reserved, backordered, net, available, sellable, ...base };
+  const there = placeView(item, location, item.levels.get(location), locations, now, asking);
+  return { sku: item.sku, ...there, backordered, net, available: there.available, sellable: sellable === null ? null : Math.min(sellable, there.available), ...base };
+}
+
+function placeView(item: Item, id: string, level: Level | undefined, locations: Locations, now: number, asking: Asking): { location: string; onHand: number; allocated: number; reserved: number; available: number } {
+  if (!level) return { location: id, onHand: 0, allocated: 0, reserved: 0, available: 0 };
+  let reserved = reservedAt(item, id, level);
+  for (const share of asking.own ?? []) {
+    for (const place of share.allocations) if (place.location === id) reserved -= place.quantity;
+  }
+  return { location: id, onHand: level.onHand, allocated: level.allocated, reserved, available: freeAt(item, id, locations, now, asking.own) };
+}
+
+function sumOf(places: readonly [string, Level][], of: (level: Level) => number): number {
+  return places.reduce((sum, [, level]) => sum + of(level), 0);
+}
+
+/** Milliseconds until the figures change by themselves, if they will. */
+export function nextChange(item: Item, now: number): number | undefined {
+  item.lapses.advance(now);
+  const next = item.lapses.nextLapse;
+  return next === undefined ? undefined : next - now;
+}
+
+export { etagOf };

@@ -1,0 +1,181 @@
+import type { Bucket, ItemDefinition, LocationDefinition } from './commands.ts';
+import { Lapses } from './lapses.ts';
+import { cartKey, customerKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
+
+/** What an item has at one place. Reserved includes holds that ran out and are not yet tidied; `Lapses` knows which. */
+export interface Level {
+  onHand: number;
+  allocated: number;
+  reserved: number;
+  damaged: number;
+  qualityControl: number;
+}
+
+/** One item: its description and the sums that decisions are made on. Folding changes it in place. */
+export interface Item {
+  readonly sku: string;
+  /** undefined: never described, or removed. */
+  definition: ItemDefinition | undefined;
+  /** Grows with the description only. */
+  definitionVersion: number;
+  /** Grows with every fact about the item. */
+  version: number;
+  readonly levels: Map<string, Level>;
+  /** Units promised, in holds and orders, that are at no place; of these the lapsed are known to `lapses`. */
+  backordered: number;
+  readonly lapses: Lapses;
+}
+
+export type ReservationStatus = 'held' | 'confirmed' | 'released' | 'expired';
+
+export interface Allocation {
+  readonly sku: string;
+  readonly location: string;
+  readonly quantity: number;
+}
+
+export interface ReservationLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly requested?: number;
+  readonly backordered: number;
+  readonly allocations: readonly Allocation[];
+}
+
+/** A reservation as it was last written. Replaced as a whole, never changed in place. */
+export interface Reservation {
+  readonly id: string;
+  readonly status: ReservationStatus;
+  readonly cartId?: string;
+  readonly customerId?: string;
+  readonly channel?: string;
+  readonly orderId?: string;
+  readonly lines: readonly ReservationLine[];
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly version: number;
+}
+
+export interface OrderLine {
+  readonly sku: string;
+  /** Outstanding: neither fulfilled nor cancelled. */
+  readonly quantity: number;
+  readonly backordered: number;
+  readonly fulfilled: number;
+  readonly cancelled: number;
+  readonly allocations: readonly Allocation[];
+  /** What was shipped from where, for undoing it. */
+  readonly shipped: readonly Allocation[];
+}
+
+export interface Order {
+  readonly orderId: string;
+  readonly customerId?: string;
+  readonly version: number;
+  readonly lines: readonly OrderLine[];
+}
+
+/** The live holds of a cart, oldest first. */
+export interface Cart {
+  readonly cartId: string;
+  readonly reservations: readonly string[];
+}
+
+/** What a customer holds and has of one item. */
+export interface CustomerShare {
+  /** Reservation → units and the instant at which they run out. */
+  readonly holds: Map<string, { quantity: number; expiresAt: number }>;
+  /** Allocated and shipped units. */
+  promised: number;
+}
+
+export interface Location extends LocationDefinition {
+  readonly id: string;
+  readonly version: number;
+}
+
+export type Locations = ReadonlyMap<string, Location>;
+
+/** `main` exists from the first moment; describing it replaces this. */
+export const MAIN: Location = { id: 'main', name: 'Main', rank: 100, active: true, version: 1 };
+const ONLY_MAIN: Locations = new Map([['main', MAIN]]);
+
+/** What decisions read. `get` gives undefined where there is nothing, or nothing yet: the runtime then loads and asks again. */
+export interface World {
+  readonly partitions: number;
+  get(key: string): unknown;
+}
+
+// The casts below are true because `fold` stores under each kind of key only the kind of state that it names.
+export const findItem = (world: World, sku: string): Item | undefined => {
+  const item = world.get(itemKey(sku)) as Item | undefined;
+  return item?.definition === undefined ? undefined : item;
+};
+export const findReservation = (world: World, id: string): Reservation | undefined => world.get(reservationKey(id)) as Reservation | undefined;
+export const findCart = (world: World, cartId: string): Cart | undefined => world.get(cartKey(cartId)) as Cart | undefined;
+export const findOrder = (world: World, orderId: string): Order | undefined => world.get(orderKey(orderId)) as Order | undefined;
+export const findCustomer = (world: World, sku: string, customerId: string): CustomerShare | undefined =>
+  world.get(customerKey(sku, customerId)) as CustomerShare | undefined;
+/** The locations as the log of a key knows them. */
+export const locationsBeside = (world: World, key: string): Locations =>
+  (world.get(locationsKey(logOfKey(key, world.partitions))) as Locations | undefined) ?? ONLY_MAIN;
+
+export function emptyItem(sku: string): Item {
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses() };
+}
+
+/** The item's level at a place, made where there is none yet. */
+export function levelAt(item: Item, location: string): Level {
+  let level = item.levels.get(location);
+  if (!level) {
+    level = { onHand: 0, allocated: 0, reserved: 0, damaged: 0, qualityControl: 0 };
+    item.levels.set(location, level);
+  }
+  return level;
+}
+
+export function bucketOf(level: Level, bucket: Bucket): number {
+  switch (bucket) {
+    case 'sellable':
+      return level.onHand;
+    case 'damaged':
+      return level.damaged;
+    case 'qualityControl':
+      return level.qualityControl;
+    default:
+      return bucket satisfies never;
+  }
+}
+
+/** A state as JSON text, for a snapshot. */
+export function writeState(key: string, state: unknown): string {
+  switch (key[0]) {
+    case 'i': {
+      const item = state as Item;
+      return JSON.stringify({ ...item, levels: [...item.levels] });
+    }
+    case 'l':
+      return JSON.stringify([...(state as Locations)]);
+    case 'u': {
+      const share = state as CustomerShare;
+      return JSON.stringify({ promised: share.promised, holds: [...share.holds] });
+    }
+    default:
+      return JSON.stringify(state);
+  }
+}
+
+/** The opposite of {@link writeState}. */
+export function readState(key: string, body: string): unknown {
+  const value = JSON.parse(body);
+  switch (key[0]) {
+    case 'i':
+      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses) } satisfies Item;
+    case 'l':
+      return new Map(value) satisfies Locations;
+    case 'u':
+      return { promised: value.promised, holds: new Map(value.holds) } satisfies CustomerShare;
+    default:
+      return value;
+  }
+}

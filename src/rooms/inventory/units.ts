@@ -1,0 +1,65 @@
+import type { QuantityLine } from './commands.ts';
+import type { Allocation } from './state.ts';
+
+/** Units of one item with the places they are at; `backordered` of them are at none. */
+export interface Units {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly backordered: number;
+  readonly allocations: readonly Allocation[];
+}
+
+/** Units asked for beyond what there is, by item. */
+export interface Excess {
+  readonly sku: string;
+  readonly requested: number;
+  readonly available: number;
+}
+
+/**
+ * Splits units off lines: those at no place first, then from the place chosen last, the last line first.
+ * Gives what stays and what goes (lines with nothing left go missing), or by which items more was asked than there is.
+ */
+export function splitOff<Line extends Units>(lines: readonly Line[], wanted: readonly QuantityLine[]): { kept: Line[]; split: Line[] } | { excess: Excess[] } {
+  const left = new Map<string, number>();
+  for (const { sku, quantity } of wanted) left.set(sku, (left.get(sku) ?? 0) + quantity);
+  const excess = excessOf(lines, left);
+  if (excess.length > 0) return { excess };
+  const kept: Line[] = [];
+  const split: Line[] = [];
+  for (const line of lines.toReversed()) {
+    const quantity = Math.min(line.quantity, left.get(line.sku) ?? 0);
+    left.set(line.sku, (left.get(line.sku) ?? 0) - quantity);
+    const parts = cut(line, quantity);
+    if (parts.kept.quantity > 0) kept.unshift(parts.kept);
+    if (quantity > 0) split.unshift(parts.split);
+  }
+  return { kept, split };
+}
+
+function excessOf(lines: readonly Units[], wanted: ReadonlyMap<string, number>): Excess[] {
+  const excess: Excess[] = [];
+  for (const [sku, requested] of wanted) {
+    const available = lines.reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0);
+    if (requested > available) excess.push({ sku, requested, available });
+  }
+  return excess;
+}
+
+/** Takes `quantity` units off one line. */
+export function cut<Line extends Units>(line: Line, quantity: number): { kept: Line; split: Line } {
+  const backordered = Math.min(line.backordered, quantity);
+  let rest = quantity - backordered;
+  const kept: Allocation[] = [];
+  const split: Allocation[] = [];
+  for (const allocation of line.allocations.toReversed()) {
+    const taken = Math.min(allocation.quantity, rest);
+    rest -= taken;
+    if (taken > 0) split.unshift({ ...allocation, quantity: taken });
+    if (taken < allocation.quantity) kept.unshift({ ...allocation, quantity: allocation.quantity - taken });
+  }
+  return {
+    kept: { ...line, quantity: line.quantity - quantity, backordered: line.backordered - backordered, allocations: kept },
+    split: { ...line, quantity, backordered, allocations: split },
+  };
+}

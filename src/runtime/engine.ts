@@ -1,0 +1,623 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Decision } from '../base/decision.ts';
+import { Fault, isFault } from '../base/errors.ts';
+import { hash32 } from '../base/hash.ts';
+import type { Ids } from '../base/ids.ts';
+import type { Json } from '../base/json.ts';
+import { below, type Random } from '../base/random.ts';
+import { formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
+import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
+import { CONFLICT_ATTEMPTS_MAX, INBOX_MAX, RESIDENT_STATES_MAX } from './limits.ts';
+import { Folding, Residents, type Entry } from './residents.ts';
+import type { Context, Room, World } from './room.ts';
+
+/** An outcome once everything that it rests on is durable. `cursor` covers all of that. */
+export type Settled = Outcome & { readonly replayed: boolean; readonly cursor: string };
+
+export interface EngineOptions<Command> {
+  readonly store: Store;
+  readonly room: Room<Command>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly residentStatesMax?: number;
+  /** Runs a task after the input that is at hand has been taken in. */
+  readonly defer?: (task: () => void) => void;
+}
+
+/** Whether the engine takes commands, and if not, why. */
+export type Health = { readonly state: 'ready' } | { readonly state: 'recovering' | 'failed' | 'closed'; readonly reason: string };
+
+export interface EngineFigures {
+  readonly inbox: number;
+  readonly residents: number;
+  readonly conflicts: number;
+  readonly commits: number;
+  readonly events: number;
+  /** Seconds spent waiting for appends, all told. */
+  readonly appendSeconds: number;
+}
+
+/** Somebody waiting: for a decision, or for a question to be answered from durable states. */
+interface Pending<Command> {
+  readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
+  readonly once: Once | undefined;
+  readonly lane: string | undefined;
+  readonly command: Command | undefined;
+  readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
+  readonly fail: (error: unknown) => void;
+  attempts: number;
+  outcome: Outcome | undefined;
+  replayed: boolean;
+}
+
+/** What is decided together and made durable together. */
+interface Batch<Command> {
+  /** Facts by log. */
+  readonly events: Map<number, EventRecord[]>;
+  readonly touched: Entry[];
+  readonly waiting: Pending<Command>[];
+}
+
+const emptyBatch = <Command>(): Batch<Command> => ({ events: new Map(), touched: [], waiting: [] });
+
+/**
+ * Decides commands in memory and makes what follows durable, one append at a time with everything that has arrived
+ * meanwhile. While an append is under way the next batch is decided on the states as they will be; should the append
+ * fail, those states are forgotten and made again from the store, and the commands are decided again. The store's
+ * expected positions are the safety; this object is only speed.
+ */
+export class Engine<Command> {
+  readonly partitions: number;
+  readonly #store: Store;
+  readonly #room: Room<Command>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #ids: Ids;
+  readonly #defer: (task: () => void) => void;
+  readonly #residentStatesMax: number;
+  readonly #residents = new Residents();
+  readonly #folding: Folding;
+  readonly #world: World;
+  readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
+  readonly #onState = new Set<(key: string, dueMs: number) => void>();
+  /** Heads as they are durable, and as they will be once the append under way has succeeded. */
+  #durable: number[] = [];
+  /** How often each log was read again: what was asked of the store before that is out of date. */
+  #generations: number[] = [];
+  /** A decision could not be folded: what was decided since the last append has to be decided again. */
+  #unsound = false;
+  #assigned: number[] = [];
+  #checkpoints: number[] = [];
+  #cursor: string | undefined;
+  #inbox: Pending<Command>[] = [];
+  #parked: { pending: Pending<Command>; keys: string[] }[] = [];
+  readonly #parkedLanes = new Map<string, number>();
+  #batch: Batch<Command> = emptyBatch();
+  #inFlight: { batch: Batch<Command>; commits: Commit[] } | undefined;
+  #drainPlanned = false;
+  #loading = false;
+  #misses: string[] = [];
+  #readUndurable = false;
+  #lastNow = 0;
+  #tokens = 0;
+  readonly #tokenPrefix: string;
+  #health: Health = { state: 'recovering', reason: 'starting' };
+  #conflicts = 0;
+  #commits = 0;
+  #events = 0;
+  #appendSeconds = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: EngineOptions<Command>) {
+    this.#store = options.store;
+    this.#room = options.room;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#ids = options.ids;
+    this.#defer = options.defer ?? ((task) => void setImmediate(task));
+    this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
+    this.partitions = options.store.partitions;
+    this.#folding = new Folding(this.#residents, (key) => this.logOf(key));
+    this.#world = { partitions: this.partitions, get: (key) => this.#look(key) };
+    this.#tokenPrefix = `${options.random.u32().toString(36)}${options.random.u32().toString(36)}-`;
+  }
+
+  /** Reads the facts after the saved states and is ready. The cost is that of these facts, not of the whole log. */
+  async start(): Promise<void> {
+    this.#generations = new Array<number>(this.partitions).fill(0);
+    const checkpoints = await this.#store.projections.checkpoints(STATES);
+    this.#durable = Array.from({ length: this.partitions }, (_, log) => checkpoints[log] ?? 0);
+    for (let log = 0; log < this.partitions; log++) await this.#sync(log);
+    this.#health = { state: 'ready' };
+    this.#planDrain();
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  get figures(): EngineFigures {
+    const { size } = this.#residents;
+    return { inbox: this.#inbox.length + this.#parked.length, residents: size, conflicts: this.#conflicts, commits: this.#commits, events: this.#events, appendSeconds: this.#appendSeconds };
+  }
+
+  /** The durable heads of all logs as this engine knows them; index = log. */
+  get heads(): readonly number[] {
+    return this.#durable;
+  }
+
+  /** The durable heads as a cursor. */
+  get cursor(): string {
+    return (this.#cursor ??= formatCursor(this.#durable));
+  }
+
+  /** The instant that decisions are made at. */
+  now(): number {
+    return (this.#lastNow = Math.max(this.#lastNow, this.#clock.now()));
+  }
+
+  logOf(key: string): number {
+    return isAnswerKey(key) ? hash32(key) % this.partitions : this.#room.logOf(key, this.partitions);
+  }
+
+  /**
+   * Decides a command and answers once what it decided, and everything it was decided on, is durable. Rejects with a
+   * fault where that could not be: `overloaded`, `storage-full`, `storage-failed`, `unavailable`, `closed`.
+   * Commands of one `lane` are decided in the order they are given.
+   */
+  execute(command: Command, options: { once?: Once | undefined; lane?: string | undefined } = {}): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      this.submit(command, options, (outcome, replayed, cursor) => resolve({ ...outcome, replayed, cursor }), reject);
+    });
+  }
+
+  /** {@link execute} with callbacks, for callers with many commands at once. */
+  submit(command: Command, options: { once?: Once | undefined; lane?: string | undefined }, settle: Pending<Command>['settle'], fail: (error: unknown) => void): void {
+    this.#take({
+      run: (world, context) => this.#room.decide(command, world, context),
+      once: options.once,
+      lane: options.lane,
+      command,
+      settle,
+      fail,
+      attempts: 0,
+      outcome: undefined,
+      replayed: false,
+    });
+  }
+
+  /** Answers a question from the states, as of everything acknowledged so far and nothing that is not durable. */
+  read<Answer>(question: (world: World, now: number) => Answer): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let answer: { value: Answer } | undefined;
+      this.#take({
+        run: (world, { now }) => {
+          answer = { value: question(world, now) };
+          return NO_FACTS;
+        },
+        once: undefined,
+        lane: undefined,
+        command: undefined,
+        settle: () => {
+          assert(answer, 'a question was settled without an answer');
+          resolve(answer.value);
+        },
+        fail: reject,
+        attempts: 0,
+        outcome: undefined,
+        replayed: false,
+      });
+    });
+  }
+
+  /** Calls back with every commit of this engine once it is durable, and with those of others when it learns of them. */
+  onCommitted(listener: (commits: readonly Commit[]) => void): () => void {
+    this.#onCommitted.add(listener);
+    return () => void this.#onCommitted.delete(listener);
+  }
+
+  /** Calls back with every state that came to want waking. */
+  onDue(listener: (key: string, dueMs: number) => void): () => void {
+    this.#onState.add(listener);
+    return () => void this.#onState.delete(listener);
+  }
+
+  /** Says how far states are saved: what is saved may leave memory. */
+  saved(checkpoints: readonly number[]): void {
+    this.#checkpoints = [...checkpoints];
+    if (this.#residents.size > this.#residentStatesMax) this.#residents.evict(this.#residentStatesMax, this.#checkpoints);
+  }
+
+  /** Takes in what other writers of the same store have appended. */
+  async follow(): Promise<void> {
+    if (this.#health.state !== 'ready' || this.#inFlight || this.#batch.events.size > 0) return;
+    const heads = await this.#store.log.heads();
+    for (const [log, head] of heads.entries()) {
+      if (head <= (this.#durable[log] ?? 0)) continue;
+      await this.#settled();
+      if (this.#health.state !== 'ready' || this.#inFlight || head <= (this.#durable[log] ?? 0)) continue;
+      await this.#recover([], undefined, [log]);
+    }
+  }
+
+  /** Lets everything under way finish, takes nothing new. */
+  async close(): Promise<void> {
+    if (this.#health.state === 'closed') return;
+    while (this.#health.state === 'ready' && this.#busy()) await this.#settled();
+    this.#health = { state: 'closed', reason: 'the engine was closed' };
+    this.#refuseAll(new Fault('closed', 'the engine was closed before it could decide', { retry: 'soon' }));
+  }
+
+  #busy(): boolean {
+    return this.#inFlight !== undefined || this.#inbox.length > 0 || this.#parked.length > 0 || this.#batch.waiting.length > 0;
+  }
+
+  #settled(): Promise<void> {
+    if (!this.#busy()) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #take(pending: Pending<Command>): void {
+    if (this.#health.state === 'failed' || this.#health.state === 'closed') {
+      pending.fail(new Fault(this.#health.state === 'closed' ? 'closed' : 'storage-failed', this.#health.reason, { retry: 'later' }));
+      return;
+    }
+    if (this.#inbox.length + this.#parked.length >= INBOX_MAX) {
+      pending.fail(new Fault('overloaded', `${INBOX_MAX} commands are waiting already`, { retry: 'soon' }));
+      return;
+    }
+    this.#inbox.push(pending);
+    this.#planDrain();
+  }
+
+  #planDrain(): void {
+    if (this.#drainPlanned || this.#health.state !== 'ready') return;
+    this.#drainPlanned = true;
+    this.#defer(this.#drain);
+  }
+
+  readonly #drain = (): void => {
+    this.#drainPlanned = false;
+    if (this.#health.state !== 'ready') return;
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    const context: Context = { now: this.now(), ids: this.#ids };
+    for (const [index, pending] of inbox.entries()) {
+      this.#attempt(pending, context);
+      if (!this.#unsound) continue;
+      this.#inbox = [...inbox.slice(index + 1), ...this.#inbox];
+      return;
+    }
+    this.#loadParked();
+    this.#flush();
+  };
+
+  #attempt(pending: Pending<Command>, context: Context): void {
+    if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, []);
+    try {
+      this.#decide(pending, context);
+    } catch (error) {
+      // A bug of ours in one command must not take the others with it.
+      pending.fail(error);
+      if (this.#unsound) this.#startOver();
+    }
+  }
+
+  /** Forgets what was decided since the last append and decides it again, without the command that could not be folded. */
+  #startOver(): void {
+    this.#health = { state: 'recovering', reason: 'a decision could not be folded into the states' };
+    if (!this.#inFlight) void this.#recover([], undefined, []);
+  }
+
+  #decide(pending: Pending<Command>, context: Context): void {
+    this.#misses.length = 0;
+    this.#readUndurable = false;
+    const { once } = pending;
+    const remembered = once && this.#remembered(once);
+    const known = this.#misses.length > 0 || !once ? undefined : recall(once, remembered, context.now);
+    if (known) return this.#await(pending, known.outcome, known.replayed);
+    const decision = pending.run(this.#world, context);
+    if (this.#misses.length > 0) return this.#park(pending, [...this.#misses]);
+    const outcome: Outcome = decision.ok ? { ok: true, answer: decision.answer as Json } : decision; // a question's answer stays with its asker
+    const fact = once && answered(once, outcome, context.now);
+    this.#unsound = true;
+    if (decision.ok) for (const event of decision.events) this.#record(event);
+    if (fact) this.#record(fact);
+    this.#unsound = false;
+    const durable = !fact && !this.#readUndurable && (!decision.ok || decision.events.length === 0);
+    if (durable) pending.settle(outcome, false, this.cursor);
+    else this.#await(pending, outcome, false);
+  }
+
+  #remembered(once: Once): Remembered | undefined {
+    if (once.fresh === true && !this.#residents.find(once.key)) return undefined;
+    return this.#look(once.key) as Remembered | undefined; // under `k/` keys there are answers only
+  }
+
+  /** Answers the caller when the batch being put together is durable, and with it all that went before. */
+  #await(pending: Pending<Command>, outcome: Outcome, replayed: boolean): void {
+    pending.outcome = outcome;
+    pending.replayed = replayed;
+    this.#batch.waiting.push(pending);
+  }
+
+  #record(event: EventRecord): void {
+    const log = this.logOf(event.key);
+    let events = this.#batch.events.get(log);
+    if (!events) this.#batch.events.set(log, (events = []));
+    events.push(event);
+    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched);
+  }
+
+  #fold(event: EventRecord, position: number, touched: Entry[]): void {
+    const first = touched.length;
+    this.#folding.begin(position, touched);
+    if (event.type === ANSWERED) this.#folding.set(event.key, remember(event));
+    else this.#room.evolve(event, this.#folding);
+    for (let i = first; i < touched.length; i++) {
+      const { key, state } = touched[i] as Entry; // within bounds
+      if (isAnswerKey(key) || state === undefined) continue;
+      const due = this.#room.dueOf(key, state);
+      if (due !== null) for (const listener of this.#onState) listener(key, due);
+    }
+  }
+
+  #look(key: string): unknown {
+    const entry = this.#residents.find(key);
+    if (!entry) {
+      this.#misses.push(key);
+      return undefined;
+    }
+    if (entry.position > (this.#durable[entry.log] ?? 0)) this.#readUndurable = true;
+    return entry.state;
+  }
+
+  #park(pending: Pending<Command>, keys: string[]): void {
+    this.#parked.push({ pending, keys });
+    if (pending.lane !== undefined) this.#parkedLanes.set(pending.lane, (this.#parkedLanes.get(pending.lane) ?? 0) + 1);
+  }
+
+  #loadParked(): void {
+    if (this.#loading || this.#parked.length === 0) return;
+    this.#loading = true;
+    const parked = this.#parked;
+    this.#parked = [];
+    const keys = new Set(parked.flatMap((entry) => entry.keys));
+    const again = parked.map((entry) => entry.pending);
+    this.#load([...keys]).then(
+      () => {
+        this.#loading = false;
+        this.#unpark(again);
+      },
+      (error: unknown) => {
+        this.#loading = false;
+        for (const pending of again) pending.fail(error);
+        this.#unpark([]);
+      },
+    );
+  }
+
+  /** Those that waited longest go first, then those that parked behind them, then the rest of the inbox. */
+  #unpark(again: Pending<Command>[]): void {
+    const behind = this.#parked.map((entry) => entry.pending);
+    this.#parked = [];
+    this.#parkedLanes.clear();
+    this.#inbox = [...again, ...behind, ...this.#inbox];
+    this.#planDrain();
+    this.#wakeIdle();
+  }
+
+  /** Brings saved states into memory, those that are there already excepted. */
+  async #load(keys: readonly string[]): Promise<void> {
+    const byLog = Map.groupBy(keys, (key) => this.logOf(key));
+    await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
+  }
+
+  async #loadFrom(log: number, keys: readonly string[]): Promise<void> {
+    for (;;) {
+      const generation = this.#generations[log];
+      const loaded = await this.#store.projections.loadStates(log, keys);
+      if (generation === this.#generations[log]) return this.#admit(log, keys, loaded);
+    }
+  }
+
+  #admit(log: number, keys: readonly string[], loaded: { bodies: Map<string, string> }): void {
+    for (const key of keys) {
+      if (this.#residents.find(key)) continue;
+      const body = loaded.bodies.get(key);
+      this.#residents.put(key, log, body === undefined ? undefined : this.#readState(key, body), 0);
+    }
+  }
+
+  #readState(key: string, body: string): unknown {
+    return isAnswerKey(key) ? (JSON.parse(body) as Remembered) : this.#room.read(key, body); // written by the projector
+  }
+
+  #flush(): void {
+    if (this.#inFlight || this.#health.state !== 'ready') return;
+    const batch = this.#batch;
+    if (batch.waiting.length === 0 && batch.events.size === 0) return this.#wakeIdle();
+    this.#batch = emptyBatch();
+    const token = `${this.#tokenPrefix}${++this.#tokens}`;
+    const appends: Append[] = [];
+    const commits: Commit[] = [];
+    for (const [log, events] of batch.events) {
+      const expected = this.#assigned[log] ?? 0;
+      appends.push({ log, expected, events });
+      commits.push({ log, position: expected + 1, token, events });
+      this.#assigned[log] = expected + 1;
+    }
+    this.#inFlight = { batch, commits };
+    if (appends.length === 0) return this.#acknowledge();
+    const began = performance.now();
+    this.#store.log.append(appends, token).then(
+      () => {
+        this.#appendSeconds += (performance.now() - began) / 1000;
+        this.#acknowledge();
+      },
+      (error: unknown) => void this.#recover([token], error, [...batch.events.keys()]),
+    );
+  }
+
+  #acknowledge(): void {
+    const done = this.#inFlight;
+    assert(done, 'nothing was under way to be acknowledged');
+    this.#inFlight = undefined;
+    for (const commit of done.commits) {
+      this.#durable[commit.log] = commit.position;
+      this.#events += commit.events.length;
+    }
+    this.#commits += done.commits.length;
+    this.#cursor = undefined;
+    this.#answer(done.batch.waiting);
+    if (done.commits.length > 0) for (const listener of this.#onCommitted) listener(done.commits);
+    if (this.#unsound) void this.#recover([], undefined, []);
+    else this.#flush();
+  }
+
+  #answer(waiting: readonly Pending<Command>[]): void {
+    const { cursor } = this;
+    for (const pending of waiting) {
+      assert(pending.outcome, 'a caller was to be answered without an outcome');
+      pending.settle(pending.outcome, pending.replayed, cursor);
+    }
+  }
+
+  /**
+   * After an append that did not succeed, or facts of another writer: forgets what was decided on states that never
+   * became durable, reads the logs concerned again, and decides again what was not answered.
+   */
+  async #recover(tokens: readonly string[], error: unknown, logs: readonly number[]): Promise<void> {
+    this.#health = { state: 'recovering', reason: error instanceof Error ? error.message : 'another writer was active' };
+    if (isFault(error, 'conflict')) this.#conflicts++;
+    const failed = this.#inFlight;
+    const batch = this.#batch;
+    this.#inFlight = undefined;
+    this.#unsound = false;
+    this.#batch = emptyBatch();
+    const concerned = new Set([...logs, ...batch.events.keys()]);
+    for (const entry of [...(failed?.batch.touched ?? []), ...batch.touched]) this.#residents.drop(entry.key);
+    const again = [...(failed?.batch.waiting ?? []), ...batch.waiting];
+    const verdict = verdictOn(error);
+    if (verdict === 'failed') return this.#giveUp(error, again);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const foreign: Commit[] = [];
+        for (const log of concerned) foreign.push(...(await this.#sync(log)));
+        return this.#resume(foreign, tokens, failed?.batch, batch, verdict, error);
+      } catch (cause) {
+        if (verdictOn(cause) === 'failed' || this.#closed()) return this.#giveUp(cause, again);
+        await this.#pause(Math.min(attempt * 50, 1000));
+      }
+    }
+  }
+
+  #closed(): boolean {
+    return this.#health.state === 'closed';
+  }
+
+  #resume(foreign: readonly Commit[], tokens: readonly string[], failed: Batch<Command> | undefined, batch: Batch<Command>, verdict: Verdict, error: unknown): void {
+    this.#cursor = undefined;
+    const arrived = foreign.some((commit) => tokens.includes(commit.token));
+    if (foreign.length > 0) for (const listener of this.#onCommitted) listener(foreign);
+    const lost = failed?.waiting ?? [];
+    const again = [...batch.waiting];
+    if (arrived) this.#answer(lost);
+    else if (verdict === 'refused') for (const pending of lost) pending.fail(error);
+    else again.unshift(...lost);
+    const tired = again.filter((pending) => ++pending.attempts > CONFLICT_ATTEMPTS_MAX);
+    for (const pending of tired) pending.fail(new Fault('overloaded', 'other writers were always first', { retry: 'soon', cause: error }));
+    this.#inbox = [...again.filter((pending) => pending.attempts <= CONFLICT_ATTEMPTS_MAX), ...this.#inbox];
+    const mostAttempts = again.reduce((most, pending) => Math.max(most, pending.attempts), 0);
+    const goOn = (): void => {
+      if (this.#closed()) return;
+      this.#health = { state: 'ready' };
+      this.#planDrain();
+      this.#wakeIdle();
+    };
+    // Two writers that lost to each other once may do so for ever unless chance parts them.
+    if (mostAttempts > 1) void this.#pause(below(this.#random, 2 ** Math.min(mostAttempts, 6))).then(goOn);
+    else goOn();
+  }
+
+  #giveUp(error: unknown, waiting: readonly Pending<Command>[]): void {
+    if (!this.#closed()) this.#health = { state: 'failed', reason: `${error instanceof Error ? error.message : String(error)}; restart to recover` };
+    for (const pending of waiting) pending.fail(error);
+    this.#refuseAll(error);
+  }
+
+  #refuseAll(error: unknown): void {
+    const waiting = [...this.#inbox, ...this.#parked.map((entry) => entry.pending), ...this.#batch.waiting];
+    this.#inbox = [];
+    this.#parked = [];
+    this.#batch = emptyBatch();
+    for (const pending of waiting) pending.fail(error);
+    this.#wakeIdle();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(ms, resolve));
+  }
+
+  #wakeIdle(): void {
+    if (this.#busy() && this.#health.state === 'ready') return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  /**
+   * Makes memory agree with one log: states touched since the checkpoint are made again from their saved form and the
+   * facts after it. Gives the commits that were not known to be durable before.
+   */
+  async #sync(log: number): Promise<Commit[]> {
+    const known = this.#durable[log] ?? 0;
+    const checkpoint = (await this.#store.projections.checkpoints(STATES))[log] ?? 0;
+    const tail: Commit[] = [];
+    for await (const commit of this.#store.log.read(log, Math.min(known, checkpoint))) tail.push(commit);
+    const keys = new Set<string>();
+    for (const commit of tail) for (const event of commit.events) for (const key of this.#keysOf(event)) keys.add(key);
+    const loaded = await this.#store.projections.loadStates(log, [...keys]);
+    this.#generations[log] = (this.#generations[log] ?? 0) + 1;
+    for (const key of keys) this.#residents.drop(key);
+    this.#admit(log, [...keys], loaded);
+    for (const commit of tail) {
+      for (const event of commit.events) {
+        this.#lastNow = Math.max(this.#lastNow, event.time);
+        if (commit.position > loaded.upTo) this.#fold(event, commit.position, []);
+      }
+    }
+    this.#durable[log] = Math.max(known, tail.at(-1)?.position ?? 0);
+    this.#assigned[log] = this.#durable[log];
+    return tail.filter((commit) => commit.position > known);
+  }
+
+  #keysOf(event: EventRecord): string[] {
+    return event.type === ANSWERED ? [event.key] : this.#room.keysOf(event);
+  }
+}
+
+/** The consumer whose checkpoints say how far states are saved. */
+export const STATES = 'states';
+
+const NO_FACTS: Decision<EventRecord, unknown> = { ok: true, events: [], answer: null };
+
+/** What a failed append means for those who wait: decide again, tell them, or stop. */
+type Verdict = 'again' | 'refused' | 'failed';
+
+function verdictOn(error: unknown): Verdict {
+  if (error === undefined) return 'again';
+  if (!(error instanceof Fault)) return 'failed';
+  switch (error.code) {
+    case 'conflict':
+    case 'unavailable':
+      return 'again';
+    case 'storage-full':
+    case 'overloaded':
+      return 'refused';
+    default:
+      return 'failed';
+  }
+}

@@ -1,0 +1,33 @@
+/** Bounds of the runtime, each with its unit and its reason. */
+
+/** Commands waiting to be decided: at 50,000 a second a fifth of a second, past which a caller is better told to come back. */
+export const INBOX_MAX = 20_000;
+/** How often one command is decided again after losing a race before its caller is told. */
+export const CONFLICT_ATTEMPTS_MAX = 20;
+/** Answers are remembered this long, so that a repeated command has one effect: the promise is 24 h, one more for slow clocks. */
+export const ANSWER_RETENTION_MS = 25 * 3_600_000;
+/** States kept in memory before those that are saved and unused make room. */
+export const RESIDENT_STATES_MAX = 400_000;
+/** States looked at for eviction in one go: about a millisecond. */
+export const EVICTION_STEP = 5_000;
+/** Wake-ups decided together: a few milliseconds of work, so that a million holds running out hold nobody up. */
+export const WAKES_PER_STEP = 500;
+/** Wake-ups are loaded this far ahead, and looked for this often. */
+export const WAKE_WINDOW_MS = 120_000;
+export const WAKE_RELOAD_MS = 60_000;
+/** The earliest a wake-up follows another, so that timers batch. */
+export const WAKE_INTERVAL_MS = 50;
+/** Facts folded into the views in one step. */
+export const PROJECTION_EVENTS_PER_STEP = 5_000;
+/** States the projector keeps between steps. */
+export const PROJECTION_STATES_MAX = 100_000;
+/** Messages claimed from a queue at a time: decided in about a millisecond, between two commits of shoppers. */
+export const CLAIM_MAX = 256;
+/** A claim that was not settled by then is handed out again. */
+export const CLAIM_LEASE_MS = 30_000;
+/** Attempts at a message before it is set aside, and the back-off between them. */
+export const MESSAGE_ATTEMPTS_MAX = 8;
+export const RETRY_BASE_MS = 100;
+export const RETRY_MAX_MS = 30_000;
+/** Messages done are remembered as long as answers. */
+export const DONE_RETENTION_MS = ANSWER_RETENTION_MS;

@@ -1,0 +1,180 @@
+import type { Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store, Table, Cell } from '../store/store.ts';
+import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
+import { STATES } from './engine.ts';
+import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
+import type { Room, Rows } from './room.ts';
+
+/**
+ * Folds the log into saved states and the rows of the views, step by step, each step one transaction with its
+ * checkpoints. It knows nothing but the log, so it may run in a thread or a process of its own, and be begun anew.
+ */
+export class Projector {
+  readonly #store: Store;
+  readonly #room: Room<never>;
+  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #states = new Map<string, unknown>();
+  #checkpoints: number[] = [];
+
+  constructor(options: { store: Store; room: Room<never> }) {
+    this.#store = options.store;
+    this.#room = options.room;
+    this.#tables = new Map(options.room.views.tables.map((table) => [table.name, table]));
+  }
+
+  async start(): Promise<void> {
+    await this.#store.projections.prepare(this.#room.views.tables);
+    this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+  }
+
+  /** How far everything is saved; index = log. */
+  get checkpoints(): readonly number[] {
+    return this.#checkpoints;
+  }
+
+  /** Folds some of what is new; says whether there was anything. Rejects with `conflict` where another process runs this too. */
+  async step(): Promise<boolean> {
+    const commits = await this.#readSome();
+    if (commits.length === 0) return false;
+    if (this.#states.size > PROJECTION_STATES_MAX) this.#states.clear();
+    try {
+      await this.#fold(commits);
+      return true;
+    } catch (error) {
+      // Whatever was folded was not saved: begin again from what is.
+      this.#states.clear();
+      this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+      throw error;
+    }
+  }
+
+  /** Folds until nothing is new. */
+  async catchUp(): Promise<void> {
+    while (await this.step());
+  }
+
+  async #readSome(): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    const heads = await this.#store.log.heads();
+    let events = 0;
+    for (let log = 0; log < heads.length && events < PROJECTION_EVENTS_PER_STEP; log++) {
+      const from = this.#checkpoints[log] ?? 0;
+      if ((heads[log] ?? 0) <= from) continue;
+      for await (const commit of this.#store.log.read(log, from)) {
+        commits.push(commit);
+        events += commit.events.length;
+        if (events >= PROJECTION_EVENTS_PER_STEP) break;
+      }
+    }
+    return commits;
+  }
+
+  async #fold(commits: readonly Commit[]): Promise<void> {
+    await this.#loadStatesOf(commits);
+    const changed = new Map<string, { log: number; before: unknown }>();
+    const rows = new CollectedRows(this.#tables);
+    const upTo = new Map<number, number>();
+    for (const commit of commits) {
+      for (const event of commit.events) this.#foldEvent(event, commit.log, changed);
+      this.#room.views.facts(commit, commit.events, rows);
+      upTo.set(commit.log, commit.position);
+    }
+    const states: StateRow[] = [];
+    for (const [key, { log, before }] of changed) {
+      const state = this.#states.get(key);
+      states.push(this.#stateRow(key, log, state));
+      if (!isAnswerKey(key)) this.#room.views.rows(key, state, before, rows);
+    }
+    const checkpoints = [...upTo].map(([log, position]) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
+    await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
+    for (const [log, position] of upTo) this.#checkpoints[log] = position;
+  }
+
+  #foldEvent(event: EventRecord, log: number, changed: Map<string, { log: number; before: unknown }>): void {
+    const touch = (key: string): unknown => {
+      const state = this.#states.get(key);
+      if (!changed.has(key)) changed.set(key, { log, before: state === undefined || isAnswerKey(key) ? undefined : this.#room.views.before(key, state) });
+      return state;
+    };
+    if (event.type === ANSWERED) {
+      touch(event.key);
+      this.#states.set(event.key, remember(event));
+      return;
+    }
+    this.#room.evolve(event, {
+      get: touch,
+      set: (key, state) => {
+        touch(key);
+        this.#states.set(key, state);
+      },
+    });
+  }
+
+  async #loadStatesOf(commits: readonly Commit[]): Promise<void> {
+    const missing = new Map<number, Set<string>>();
+    for (const { log, events } of commits) {
+      for (const event of events) {
+        for (const key of event.type === ANSWERED ? [] : this.#room.keysOf(event)) {
+          if (this.#states.has(key)) continue;
+          let keys = missing.get(log);
+          if (!keys) missing.set(log, (keys = new Set()));
+          keys.add(key);
+        }
+      }
+    }
+    for (const [log, keys] of missing) {
+      const { bodies } = await this.#store.projections.loadStates(log, [...keys]);
+      for (const key of keys) {
+        const body = bodies.get(key);
+        this.#states.set(key, body === undefined ? undefined : this.#room.read(key, body));
+      }
+    }
+  }
+
+  #stateRow(key: string, log: number, state: unknown): StateRow {
+    if (state === undefined) return { key, log, body: null, dueMs: null };
+    if (!isAnswerKey(key)) return { key, log, body: this.#room.write(key, state), dueMs: this.#room.dueOf(key, state) };
+    const remembered = state as Remembered; // under `k/` keys there are answers only
+    this.#states.delete(key);
+    return { key, log, body: JSON.stringify(remembered), dueMs: remembered.at + ANSWER_RETENTION_MS };
+  }
+}
+
+/** Rows by table; a later row of the same primary key replaces an earlier one. */
+class CollectedRows implements Rows {
+  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #upserts = new Map<string, Map<string, readonly Cell[]>>();
+  readonly #deletes = new Map<string, RowDelete & { values: Cell[] }>();
+
+  constructor(tables: ReadonlyMap<string, Table>) {
+    this.#tables = tables;
+  }
+
+  upsert(table: string, row: readonly Cell[]): void {
+    let rows = this.#upserts.get(table);
+    if (!rows) this.#upserts.set(table, (rows = new Map()));
+    const { primaryKey, columns } = this.#tables.get(table) as Table; // rooms write only to tables that they declare
+    // The primary key's columns come first in every table.
+    const key = primaryKey.length === 1 ? String(row[0]) : JSON.stringify(row.slice(0, primaryKey.length));
+    if (row.length !== columns.length) throw new RangeError(`a row of ${table} has ${row.length} cells, not ${columns.length}`);
+    rows.set(key, row);
+  }
+
+  delete(table: string, column: string, value: Cell): void {
+    const name = `${table}.${column}`;
+    const known = this.#deletes.get(name);
+    if (known) known.values.push(value);
+    else this.#deletes.set(name, { table, column, values: [value] });
+  }
+
+  get deletes(): RowDelete[] {
+    return [...this.#deletes.values()];
+  }
+
+  get upserts(): RowUpsert[] {
+    return [...this.#upserts].map(([table, rows]) => ({
+      table,
+      columns: (this.#tables.get(table) as Table).columns.map((column) => column.name), // declared, as above
+      rows: [...rows.values()],
+    }));
+  }
+}

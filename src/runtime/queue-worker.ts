@@ -1,0 +1,146 @@
+import type { Clock } from '../base/clock.ts';
+import { isFault } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import { below, type Random } from '../base/random.ts';
+import type { Claimed, Message, Store } from '../store/store.ts';
+import type { Outcome } from './answers.ts';
+import type { Engine } from './engine.ts';
+import { CLAIM_LEASE_MS, CLAIM_MAX, MESSAGE_ATTEMPTS_MAX, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
+
+/** What a queued command came to, as the queue keeps it. */
+export type QueuedResult = { readonly ok: true; readonly answer: Json } | { readonly ok: false; readonly refusal: Json };
+
+/**
+ * Works off the durable command queue: what is claimed goes through the engine like everybody else's commands, a
+ * bounded number at a time, so that it never holds up shoppers. A command has its effect once, however often it is
+ * handed out, because the engine remembers answers by the message's id.
+ */
+export class QueueWorker<Command> {
+  readonly #engine: Engine<Command>;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #queue: string;
+  readonly #toCommand: (body: Json) => Command;
+  readonly #waiters = new Map<string, Set<(result: QueuedResult) => void>>();
+  #running = false;
+  #again = false;
+  #closed = false;
+  #callOff: (() => void) | undefined;
+  #stopped: (() => void)[] = [];
+
+  constructor(options: { engine: Engine<Command>; store: Store; clock: Clock; random: Random; queue: string; toCommand: (body: Json) => Command }) {
+    this.#engine = options.engine;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#queue = options.queue;
+    this.#toCommand = options.toCommand;
+  }
+
+  /** Begins to work, also on what an earlier process left. */
+  start(): void {
+    this.#wake();
+  }
+
+  /** Stores messages durably and sees to them soon. */
+  async put(messages: readonly Omit<Message, 'queue'>[]): Promise<void> {
+    await this.#store.queue.put(messages.map((message) => ({ ...message, queue: this.#queue })), this.#clock.now());
+    this.#wake();
+  }
+
+  /** The result of a message, as soon as it is there; undefined where it is not within `waitMs`. */
+  async resultOf(id: string, waitMs: number): Promise<QueuedResult | undefined> {
+    const waiting = Promise.withResolvers<QueuedResult | undefined>();
+    const waiters = this.#waiters.get(id) ?? new Set();
+    this.#waiters.set(id, waiters);
+    waiters.add(waiting.resolve);
+    const callOff = this.#clock.after(waitMs, () => waiting.resolve(undefined));
+    // It may have been finished, here or by another node, before anybody waited.
+    const report = await this.#store.queue.find(id);
+    if (report?.status === 'done') waiting.resolve(report.result as QueuedResult); // written by `#finish`
+    const result = await waiting.promise;
+    callOff();
+    waiters.delete(waiting.resolve);
+    if (waiters.size === 0) this.#waiters.delete(id);
+    return result;
+  }
+
+  /** Finishes what is claimed and stops. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#callOff?.();
+    if (this.#running) await new Promise<void>((resolve) => this.#stopped.push(resolve));
+  }
+
+  #wake(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    let idleMs = RETRY_MAX_MS;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        const claimed = await this.#store.queue.claim(this.#queue, { limit: CLAIM_MAX, leaseMs: CLAIM_LEASE_MS, nowMs: this.#clock.now() });
+        if (claimed.length > 0) {
+          this.#again = true;
+          await this.#work(claimed);
+        } else idleMs = await this.#untilNext();
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        idleMs = RETRY_BASE_MS; // the store is away: nothing is lost, it is tried again
+      }
+    }
+    this.#running = false;
+    for (const resolve of this.#stopped) resolve();
+    if (this.#closed) return;
+    this.#callOff?.();
+    this.#callOff = this.#clock.after(idleMs, () => this.#wake());
+  }
+
+  /** Messages that wait for a retry, or were claimed by somebody who is gone, are looked for again after a while. */
+  async #untilNext(): Promise<number> {
+    const { ready, scheduled, inFlight } = await this.#store.queue.depth(this.#queue, this.#clock.now());
+    return ready + scheduled + inFlight > 0 ? RETRY_BASE_MS : RETRY_MAX_MS;
+  }
+
+  async #work(claimed: readonly Claimed[]): Promise<void> {
+    const settled = await Promise.allSettled(claimed.map((message) => this.#execute(message)));
+    const done: { id: string; attempt: number; result: Json }[] = [];
+    const failed: { message: Claimed; error: unknown }[] = [];
+    settled.forEach((result, index) => {
+      const message = claimed[index] as Claimed; // one result a message
+      if (result.status === 'fulfilled') done.push({ id: message.id, attempt: message.attempt, result: result.value as unknown as Json }); // plain JSON
+      else failed.push({ message, error: result.reason });
+    });
+    if (done.length > 0) await this.#finish(done);
+    for (const { message, error } of failed) await this.#giveBack(message, error);
+  }
+
+  async #execute(message: Claimed): Promise<QueuedResult> {
+    const once = { key: `k/${message.id}`, fingerprint: message.id, fresh: message.attempt === 1 };
+    const outcome: Outcome = await this.#engine.execute(this.#toCommand(message.body), { once, lane: message.lane });
+    return outcome.ok ? { ok: true, answer: outcome.answer } : { ok: false, refusal: outcome.refusal as unknown as Json }; // plain JSON
+  }
+
+  async #finish(done: { id: string; attempt: number; result: Json }[]): Promise<void> {
+    await this.#store.queue.finish(done, this.#clock.now());
+    for (const { id, result } of done) {
+      for (const resolve of this.#waiters.get(id) ?? []) resolve(result as unknown as QueuedResult); // written just above
+    }
+  }
+
+  /** Again after a pause that doubles, with chance in it so that many do not come back together; at last, set aside. */
+  async #giveBack(message: Claimed, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (message.attempt >= MESSAGE_ATTEMPTS_MAX) return this.#store.queue.bury(message.id, message.attempt, reason);
+    const backOffMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (message.attempt - 1));
+    const notBefore = this.#clock.now() + backOffMs / 2 + below(this.#random, backOffMs / 2 + 1);
+    await this.#store.queue.retry(message.id, message.attempt, Math.ceil(notBefore), reason);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Decision } from '../base/decision.ts';
+import type { Ids } from '../base/ids.ts';
+import type { Json } from '../base/json.ts';
+import type { Cell, EventRecord, Table } from '../store/store.ts';
+
+/** What decisions read. A state that is not at hand is noted, undefined is given, and the decision is made again once it was loaded. */
+export interface World {
+  readonly partitions: number;
+  get(key: string): unknown;
+}
+
+/** What decisions may use besides states. */
+export interface Context {
+  readonly now: number;
+  readonly ids: Ids;
+}
+
+/** States of a log while facts are folded into them. */
+export interface States {
+  get(key: string): unknown;
+  set(key: string, state: unknown): void;
+}
+
+/** Rows that follow from one state or one commit. */
+export interface Rows {
+  upsert(table: string, row: readonly Cell[]): void;
+  delete(table: string, column: string, value: Cell): void;
+}
+
+/** A domain as the runtime sees it: pure functions from commands to facts, from facts to states, from states to rows. */
+export interface Room<Command> {
+  readonly name: string;
+  decide(command: Command, world: World, context: Context): Decision<EventRecord, Json>;
+  /** The keys of the states that a fact folds into. */
+  keysOf(event: EventRecord): string[];
+  evolve(event: EventRecord, states: States): void;
+  logOf(key: string, partitions: number): number;
+  write(key: string, state: unknown): string;
+  read(key: string, body: string): unknown;
+  /** The instant at which a state wants {@link wake}, or null. */
+  dueOf(key: string, state: unknown): number | null;
+  /** The command for a state whose instant has come. */
+  wake(key: string): Command;
+  readonly views: {
+    readonly tables: readonly Table[];
+    /** What the rows of a state must remember from before it changes. */
+    before(key: string, state: unknown): unknown;
+    /** The rows of a state, given what was remembered. `state` undefined: it is gone. */
+    rows(key: string, state: unknown, before: unknown, rows: Rows): void;
+    /** The rows that facts leave by themselves: called for each key once a commit. */
+    facts(at: { log: number; position: number }, events: readonly EventRecord[], rows: Rows): void;
+  };
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../base/clock.ts';
+import { isFault } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_WINDOW_MS, WAKES_PER_STEP } from './limits.ts';
+import type { Room } from './room.ts';
+
+/**
+ * Wakes states at their instants. Only those due soon are in memory; the others are found in the saved states when
+ * their time comes near. Being late costs nothing but the delay of a fact: decisions look at the clock themselves.
+ */
+export class Timers<Command> {
+  readonly #engine: Engine<Command>;
+  readonly #store: Store;
+  readonly #room: Room<Command>;
+  readonly #clock: Clock;
+  readonly #heap = new DueHeap();
+  readonly #forget: () => void;
+  #loadedUntil = Number.NEGATIVE_INFINITY;
+  #callOff: (() => void) | undefined;
+  #callOffReload: (() => void) | undefined;
+  #plannedFor = Number.POSITIVE_INFINITY;
+  #waking = false;
+  #closed = false;
+
+  constructor(options: { engine: Engine<Command>; store: Store; room: Room<Command>; clock: Clock }) {
+    this.#engine = options.engine;
+    this.#store = options.store;
+    this.#room = options.room;
+    this.#clock = options.clock;
+    this.#forget = this.#engine.onDue((key, dueMs) => {
+      if (dueMs <= this.#engine.now() + WAKE_WINDOW_MS) this.#add(key, dueMs);
+    });
+  }
+
+  /** Wake-ups under way or in memory. */
+  get size(): number {
+    return this.#heap.size;
+  }
+
+  /** Loads what is due soon, now and again from time to time. */
+  async start(): Promise<void> {
+    await this.#load();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#forget();
+    this.#callOff?.();
+    this.#callOffReload?.();
+  }
+
+  async #load(): Promise<void> {
+    const until = this.#engine.now() + WAKE_WINDOW_MS;
+    let after = { dueMs: this.#loadedUntil, key: '' };
+    try {
+      for (;;) {
+        const page = await this.#store.projections.dueStates(after, until, WAKES_PER_STEP);
+        for (const { key, dueMs } of page) if (!key.startsWith('k/')) this.#add(key, dueMs);
+        const last = page.at(-1);
+        if (!last || this.#closed) break;
+        after = last;
+      }
+      // States saved after this was read, with instants before its end, were announced by the engine itself.
+      this.#loadedUntil = until - WAKE_WINDOW_MS;
+    } catch (error) {
+      if (!isFault(error)) throw error; // the store is away: the next round finds what this one did not
+    }
+    if (!this.#closed) this.#callOffReload = this.#clock.after(WAKE_RELOAD_MS, () => void this.#load());
+  }
+
+  #add(key: string, dueMs: number): void {
+    this.#heap.push(dueMs, key);
+    this.#plan();
+  }
+
+  #plan(): void {
+    const due = this.#heap.nextDue;
+    if (due === undefined || this.#closed || this.#waking || due >= this.#plannedFor) return;
+    this.#callOff?.();
+    this.#plannedFor = due;
+    this.#callOff = this.#clock.after(Math.max(WAKE_INTERVAL_MS, due - this.#engine.now()), () => void this.#wake());
+  }
+
+  async #wake(): Promise<void> {
+    this.#plannedFor = Number.POSITIVE_INFINITY;
+    this.#waking = true;
+    const now = this.#engine.now();
+    while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
+      const due = this.#heap.take(now, WAKES_PER_STEP);
+      const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
+      results.forEach((result, index) => {
+        const entry = due[index];
+        if (result.status === 'rejected' && entry) this.#heap.push(this.#engine.now() + WAKE_RELOAD_MS, entry.key);
+      });
+    }
+    this.#waking = false;
+    this.#plan();
+  }
+}
+
+/** A binary heap of keys by instant. */
+class DueHeap {
+  readonly #items: { dueMs: number; key: string }[] = [];
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  get nextDue(): number | undefined {
+    return this.#items[0]?.dueMs;
+  }
+
+  push(dueMs: number, key: string): void {
+    const items = this.#items;
+    const item = { dueMs, key };
+    let hole = items.push(item) - 1;
+    while (hole > 0) {
+      const parent = (hole - 1) >>> 1;
+      const above = items[parent] as { dueMs: number; key: string }; // within bounds
+      if (above.dueMs <= dueMs) break;
+      items[hole] = above;
+      hole = parent;
+    }
+    items[hole] = item;
+  }
+
+  /** Removes up to `limit` items that are due, each key once. */
+  take(now: number, limit: number): { dueMs: number; key: string }[] {
+    const taken = new Map<string, { dueMs: number; key: string }>();
+    while (taken.size < limit) {
+      const first = this.#items[0];
+      if (!first || first.dueMs > now) break;
+      taken.set(first.key, first);
+      this.#pop();
+    }
+    return [...taken.values()];
+  }
+
+  #pop(): void {
+    const items = this.#items;
+    const last = items.pop();
+    if (!last || items.length === 0) return;
+    let hole = 0;
+    for (;;) {
+      let child = 2 * hole + 1;
+      if (child >= items.length) break;
+      const right = items[child + 1];
+      if (right && right.dueMs < (items[child] as { dueMs: number }).dueMs) child++; // `child` is within bounds
+      const below = items[child] as { dueMs: number; key: string }; // likewise
+      if (below.dueMs >= last.dueMs) break;
+      items[hole] = below;
+      hole = child;
+    }
+    items[hole] = last;
+  }
+}

@@ -40,7 +40,7 @@ const packages: Readonly<Record<string, readonly Pattern[]>> = {
 /** Doors beside the front door: the kit and what tests need for tests, and SQL for engines that speak SQLite's. */
 const sideDoors: readonly { readonly door: Pattern; readonly for: readonly Pattern[] | 'tests' }[] = [
   { door: 'src/store/conformance/conformance.ts', for: 'tests' },
-  { door: 'src/store/conformance/harness.ts', for: 'tests' },
+  { door: 'src/store/conformance/endless-writer.ts', for: 'tests' },
   { door: 'src/**/testing.ts', for: 'tests' },
   { door: 'src/store/envelope.ts', for: ['src/engines/', 'src/rooms/', 'src/runtime/'] },
   { door: 'src/store/sqlite-dialect.ts', for: ['src/engines/sqlite/', 'src/engines/memory/'] },
@@ -51,9 +51,9 @@ export function matches(path: string, pattern: Pattern): boolean {
   return new RegExp(`^${source}${pattern.endsWith('/') ? '' : '$'}`).test(path);
 }
 
-/** Code that only runs under a test or a benchmark: the floors do not bind it, the doors do. */
+/** Code that only runs under a test or a benchmark: the floors do not bind it, the doors do. A `-writer` is started to be killed. */
 export function isTestCode(path: string): boolean {
-  return !path.startsWith('src/') || path.endsWith('.test.ts') || path.endsWith('/testing.ts');
+  return !path.startsWith('src/') || path.endsWith('.test.ts') || path.endsWith('/testing.ts') || matches(path, 'src/engines/*/*-writer.ts');
 }
 
 /** The part of the tree that a file belongs to: a room, an engine, or else a floor. */

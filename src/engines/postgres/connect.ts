@@ -9,6 +9,11 @@ export type Parameter = string | number | boolean | null;
 /** Runs one prepared statement and gives its rows, or how many rows it changed where it returns none. */
 export type Run = <R extends object>(sql: string, parameters?: readonly Parameter[]) => Promise<{ rows: R[]; changed: number }>;
 
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly Parameter[];
+}
+
 /** What a call is doing, for its faults, and whether it stores anything. */
 export interface Task {
   readonly what: string;
@@ -24,7 +29,7 @@ export interface Database {
   /**
    * A transaction sent in one piece: the statements cannot depend on each other's answers. Gives the rows of each.
    */
-  together<R extends object>(task: Task, statements: readonly { sql: string; parameters: readonly Parameter[] }[]): Promise<R[][]>;
+  together<R extends object>(task: Task, statements: readonly Statement[], begin?: string): Promise<R[][]>;
   /** A connection of its own, outside the pool. */
   dedicated(): pg.Client;
   /** A pool for questions, whose connections refuse to write. */
@@ -42,11 +47,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /**
  * Durable answers whatever the server's default is; `remote_apply` promises more and is kept. Every statement of the
  * store looks rows up by an index, yet the planner, which counts a fresh or emptied table's rows late, is tempted to
- * scan; the three settings take the temptation away.
+ * scan, to sort or to hash: the settings take the temptation away.
  */
 const STORE_SESSION = `
   select set_config('synchronous_commit', case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, false);
-  set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
+  set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
 const READER_SESSION = 'set default_transaction_read_only = on';
 
 /** bigint, and the numeric that sum(bigint) gives, come as numbers: positions and amounts are below 2^53. */
@@ -116,7 +121,7 @@ function database(schema: string, writers: pg.Pool, readers: pg.Pool, dedicated:
     dedicated,
     run: (task, sql, parameters = []) => using(task, (client) => runOn(client)(sql, parameters)),
     transaction: (task, body, begin = 'begin') => using(task, (client) => transactionOn(client, begin, body)),
-    together: (task, statements) => using(task, (client) => togetherOn(client, statements)),
+    together: (task, statements, begin = 'begin') => using(task, (client) => togetherOn(client, statements, begin)),
     close: () => (closed ??= Promise.all([writers.end(), readers.end()]).then(() => undefined)),
   };
 }
@@ -184,13 +189,10 @@ async function transactionOn<T>(client: pg.ClientBase, begin: string, body: (run
   }
 }
 
-async function togetherOn<R extends object>(
-  client: pg.ClientBase,
-  statements: readonly { sql: string; parameters: readonly Parameter[] }[],
-): Promise<R[][]> {
-  const begun = client.query('begin');
-  // Without names: one that is parsed while its transaction is failing already would be missing afterwards.
-  const answers = statements.map(({ sql, parameters }) => client.query<R>(sql, [...parameters]));
+async function togetherOn<R extends object>(client: pg.ClientBase, statements: readonly Statement[], begin: string): Promise<R[][]> {
+  const run = runOn(client);
+  const begun = client.query(begin);
+  const answers = statements.map(({ sql, parameters }) => run<R>(sql, parameters));
   // After an error the server skips what follows and turns this into a rollback.
   const ended = client.query('commit');
   const settled = await Promise.allSettled([begun, ...answers, ended]);

@@ -5,9 +5,6 @@ import { plainArray, textArray } from './arrays.ts';
 import type { Database } from './connect.ts';
 import { LOCK_CLASS } from './schema.ts';
 
-/** Messages that can still be handed out: the condition of the indexes that claiming reads. */
-const OPEN = `status in ('ready', 'claimed')`;
-
 const REPORT = `id, queue, status, attempts, batch, line, result, error, enqueued_ms as "enqueuedMs"`;
 
 /** How often a put that met another in a deadlock is made again: each time one of the two gets through. */
@@ -15,7 +12,9 @@ const PUT_TRIES = 5;
 
 /**
  * The queue is one table. A message is open (ready or claimed) until it is done or dead; `from_ms` is the instant
- * from which it may be handed out: not before its retry, and not before its claim runs out.
+ * from which it may be handed out: not before its retry, and not before its claim runs out. `open` says the same as
+ * the status, in a column of its own so that the planner, which counts an ever-changing table's rows late, uses the
+ * indexes on open messages only where a statement asks for them by that name.
  *
  *     put → ready ⇄ claimed → done → purged
  *             ↑         ↓
@@ -28,11 +27,11 @@ export function queue(db: Database): Queue {
     finish: (results, nowMs) => finish(db, results, nowMs),
     retry: (id, attempt, notBeforeMs, error) => retry(db, { id, attempt, notBeforeMs, error }),
     async bury(id, attempt, error) {
-      const sql = `update messages set status = 'dead', error = $3 where id = $1 and attempts = $2 and status = 'claimed'`;
+      const sql = `update messages set status = 'dead', open = false, error = $3 where id = $1 and attempts = $2 and status = 'claimed'`;
       await db.run({ what: `setting message ${id} aside`, kind: 'write' }, sql, [id, attempt, error]);
     },
     async revive(id, nowMs) {
-      const sql = `update messages set status = 'ready', attempts = 0, from_ms = $2 where id = $1 and status = 'dead'`;
+      const sql = `update messages set status = 'ready', open = true, attempts = 0, from_ms = $2 where id = $1 and status = 'dead'`;
       return (await db.run({ what: `reviving message ${id}`, kind: 'write' }, sql, [id, nowMs])).changed === 1;
     },
     async find(id) {
@@ -61,17 +60,21 @@ export function queue(db: Database): Queue {
   };
 }
 
-/** In the order given: an identity is drawn for each row after the sort. */
+/**
+ * In the order given: an identity is drawn for each row after the sort. A new message may be handed out from any
+ * instant on, also by a node whose clock is behind that of the one that put it.
+ */
 const PUT = `
   with given as (
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
       with ordinality as m (id, queue, lane, body, batch, line, place)),
-  named as (
-    insert into queues (name) select distinct queue from given g where not exists (select from queues q where q.name = g.queue)
-    order by 1 on conflict do nothing)
-  insert into messages (id, queue, lane, body, batch, line, status, attempts, from_ms, enqueued_ms)
-  select id, queue, lane, body, batch, line, 'ready', 0, $7, $7 from given order by place
-  on conflict (id) do nothing`;
+  stored as (
+    insert into messages (id, queue, lane, body, batch, line, status, open, attempts, from_ms, enqueued_ms)
+    select id, queue, lane, body, batch, line, 'ready', true, 0, 0, $7 from given order by place
+    on conflict (id) do nothing returning queue)
+  insert into queues (name)
+  select distinct queue from stored s where not exists (select from queues q where q.name = s.queue)
+  order by 1 on conflict do nothing`;
 
 async function put(db: Database, messages: readonly Message[], nowMs: number): Promise<void> {
   if (messages.length === 0) return;
@@ -102,16 +105,27 @@ async function put(db: Database, messages: readonly Message[], nowMs: number): P
 const TAKE_TURN = `select pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(current_schema() || '/' || $1))`;
 const TAKE_TURN_OF_MESSAGE = `select pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(current_schema() || '/' || queue)) from messages where id = $1`;
 
-/** Rows are locked in the order of their places, as `FINISH` does, so that the two never deadlock. */
+/**
+ * Rows are locked in the order of their places, as `FINISH` does, so that the two never deadlock.
+ *
+ * What waits is in flight or scheduled, little beside what may be ready: it has an index of its own and becomes one
+ * value that is looked into by lane. A join with it would lose the order of the other index, in which the messages
+ * are read up to the limit; to read all that are ready and sort them costs more with every message of a backlog, so
+ * the planner is led away from that.
+ */
+const BEGIN_CLAIM = 'begin; set local enable_sort = off';
 const CLAIM = `
-  with due as (
-    select m.seq from messages m
-    where m.queue = $1 and m.${OPEN} and m.from_ms <= $2 and not exists (
-      select from messages e where e.queue = $1 and e.lane = m.lane and e.seq < m.seq and e.${OPEN} and e.from_ms > $2)
+  with waiting as materialized (
+    select jsonb_object_agg(lane, seq) as first from (
+      select lane, min(seq) as seq from messages where queue = $1 and open and from_ms > $2 group by lane) lanes),
+  due as (
+    select m.id from messages m
+    where m.queue = $1 and m.open and m.from_ms + 0 <= $2
+      and coalesce(((select first from waiting) -> m.lane)::bigint, m.seq) >= m.seq
     order by m.seq limit $4 for update of m),
   taken as (
     update messages m set status = 'claimed', attempts = m.attempts + 1, from_ms = $3
-    from due where m.queue = $1 and m.seq = due.seq and m.${OPEN}
+    where m.id = any (array (select id from due))
     returning m.seq, m.id, m.queue, m.lane, m.body, m.batch, m.line, m.attempts)
   select id, queue, lane, body, batch, line, attempts from taken order by seq`;
 
@@ -126,10 +140,8 @@ interface StoredClaim {
 }
 
 async function claim(db: Database, name: string, { limit, leaseMs, nowMs }: { limit: number; leaseMs: number; nowMs: number }): Promise<Claimed[]> {
-  const [, rows = []] = await db.together<StoredClaim>({ what: `claiming messages of queue ${name}`, kind: 'write' }, [
-    { sql: TAKE_TURN, parameters: [name] },
-    { sql: CLAIM, parameters: [name, nowMs, nowMs + leaseMs, limit] },
-  ]);
+  const statements = [{ sql: TAKE_TURN, parameters: [name] }, { sql: CLAIM, parameters: [name, nowMs, nowMs + leaseMs, limit] }];
+  const [, rows = []] = await db.together<StoredClaim>({ what: `claiming messages of queue ${name}`, kind: 'write' }, statements, BEGIN_CLAIM);
   return rows.map(({ id, queue: of, lane, body, batch, line, attempts }) => ({
     id, queue: of, lane, body: decode(body), attempt: attempts,
     ...(batch === null ? {} : { batch }), ...(line === null ? {} : { line }),
@@ -137,13 +149,13 @@ async function claim(db: Database, name: string, { limit, leaseMs, nowMs }: { li
 }
 
 const FINISH = `
-  with results as (select * from unnest($1::text[], $2::int[], $3::text[], $4::boolean[]) as r (id, attempt, result, refused)),
-  locked as (
-    select m.id from messages m join results r on m.id = r.id and m.attempts = r.attempt
+  with locked as (
+    select m.id, r.attempt, r.result, r.refused
+    from unnest($1::text[], $2::int[], $3::text[], $4::boolean[]) as r (id, attempt, result, refused)
+    join messages m on m.id = r.id and m.attempts = r.attempt
     where m.status = 'claimed' order by m.seq for update of m)
-  update messages m set status = 'done', result = r.result, refused = r.refused, finished_ms = $5
-  from locked l join results r on r.id = l.id
-  where m.id = l.id and m.status = 'claimed' and m.attempts = r.attempt
+  update messages m set status = 'done', open = false, result = l.result, refused = l.refused, finished_ms = $5
+  from locked l where m.id = l.id and m.status = 'claimed' and m.attempts = l.attempt
   returning m.id`;
 
 async function finish(db: Database, results: readonly { id: string; attempt: number; result: Json }[], nowMs: number): Promise<string[]> {
@@ -180,7 +192,7 @@ async function loadBatch(db: Database, batch: string, limit: number): ReturnType
   const { rows } = await db.run<{ done: number; refused: number; pending: number; dead: number }>(
     task,
     `select count(*) filter (where status = 'done') as done, count(*) filter (where status = 'done' and refused) as refused,
-       count(*) filter (where ${OPEN}) as pending, count(*) filter (where status = 'dead') as dead
+       count(*) filter (where open) as pending, count(*) filter (where status = 'dead') as dead
      from messages where batch = $1`,
     [batch],
   );
@@ -202,7 +214,7 @@ async function loadDepth(db: Database, name: string, nowMs: number): ReturnType<
        count(*) filter (where from_ms > $2 and status = 'claimed') as "inFlight",
        min(enqueued_ms) as "oldestMs",
        (select count(*) from messages where queue = $1 and status = 'dead') as "deadLettered"
-     from messages where queue = $1 and ${OPEN}`,
+     from messages where queue = $1 and open`,
     [name, nowMs],
   );
   return rows[0] ?? { ready: 0, scheduled: 0, inFlight: 0, deadLettered: 0, oldestMs: null };

@@ -36,10 +36,10 @@ const TABLES = `
     id text collate "C" primary key, seq bigint generated always as identity,
     queue text collate "C" not null, lane text collate "C" not null, body text collate "C" not null,
     batch text collate "C", line bigint,
-    status text collate "C" not null, attempts int not null, from_ms bigint not null,
+    status text collate "C" not null, open boolean not null, attempts int not null, from_ms bigint not null,
     refused boolean, result text collate "C", error text collate "C", enqueued_ms bigint not null, finished_ms bigint);
-  create index messages_open on messages (queue, seq) where status in ('ready', 'claimed');
-  create index messages_lane on messages (queue, lane, seq) where status in ('ready', 'claimed');
+  create index messages_open on messages (queue, seq) where open;
+  create index messages_from on messages (queue, from_ms) where open;
   create index messages_dead on messages (queue, id) where status = 'dead';
   create index messages_done on messages (finished_ms) where status = 'done';
   create index messages_batch on messages (batch, line) where batch is not null;

@@ -41,6 +41,7 @@ const packages: Readonly<Record<string, readonly Pattern[]>> = {
 const sideDoors: readonly { readonly door: Pattern; readonly for: readonly Pattern[] | 'tests' }[] = [
   { door: 'src/store/conformance/conformance.ts', for: 'tests' },
   { door: 'src/store/conformance/endless-writer.ts', for: 'tests' },
+  { door: 'src/store/conformance/harness.ts', for: 'tests' },
   { door: 'src/**/testing.ts', for: 'tests' },
   { door: 'src/store/envelope.ts', for: ['src/engines/', 'src/rooms/', 'src/runtime/'] },
   { door: 'src/store/sqlite-dialect.ts', for: ['src/engines/sqlite/', 'src/engines/memory/'] },

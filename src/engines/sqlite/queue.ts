@@ -31,7 +31,7 @@ type Row = Record<string, unknown>;
 export function queueWrites({ connection }: Database) {
   const insert = connection.prepare(`
     INSERT INTO messages (id, queue, lane, body, batch, line, status, attempts, from_ms, enqueued_ms)
-    VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?7, ?7) ON CONFLICT (id) DO NOTHING`);
+    VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
   const openLane = connection.prepare('INSERT INTO lanes VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING');
   const nameQueue = connection.prepare('INSERT INTO queues VALUES (?) ON CONFLICT DO NOTHING');
   const wake = connection.prepare('UPDATE lanes SET wake_ms = 0 WHERE queue = ? AND wake_ms > 0 AND wake_ms <= ?');

@@ -101,7 +101,7 @@ export class MemoryLogs {
     this.#announced = true;
     queueMicrotask(() => {
       this.#announced = false;
-      for (const watcher of [...this.#watchers]) watcher();
+      for (const watcher of this.#watchers) watcher();
     });
   }
 

@@ -11,7 +11,10 @@ export function concurrencyPromises(harness: Harness): void {
   const withTwo = (body: (stores: readonly [Store, Store]) => Promise<void>) => () =>
     onFreshPlace(harness, async (place) => {
       await using mine = await harness.open(place);
-      if (!harness.sharing) return body([mine, mine]);
+      if (!harness.sharing) {
+        await body([mine, mine]);
+        return;
+      }
       await using theirs = await harness.open(place);
       await body([mine, theirs]);
     });
@@ -49,7 +52,7 @@ export function concurrencyPromises(harness: Harness): void {
       for (const { token } of commits) found.set(token, [...(found.get(token) ?? []), log]);
     }
     expect(acknowledged.size).toBe(WRITERS * WINS_EACH);
-    expect([...found].toSorted()).toEqual([...acknowledged].map(([token, logs]) => [token, logs.toSorted((a, b) => a - b)]).toSorted());
+    expect(found).toEqual(acknowledged);
   }), 60_000);
 }
 
@@ -65,7 +68,7 @@ async function writeUntilWon(store: Store, name: string, random: Random, acknowl
     const token = `${name}/${wins}`;
     const commits = logs.map((log): Append => ({ log, expected: heads[log] ?? 0, events: [fact(token)] }));
     const code = await outcome(store.log.append(commits, token));
-    if (code !== 'ok') expect(code).toBe('conflict');
+    expect(['ok', 'conflict']).toContain(code);
     if (code === 'ok') acknowledged.set(token, logs);
     wins += code === 'ok' ? 1 : 0;
   }

@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
-import type { Leases } from '../store.ts';
+import { must } from '../../base/assert.ts';
+import type { Lease, Leases } from '../store.ts';
 import { onFreshPlace, onFreshStore, type Harness } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
 const T = 1_000_000;
 const TEN = { ttlMs: 10, nowMs: T };
+
+async function take(leases: Leases, name: string): Promise<Lease> {
+  return must(await leases.acquire(name, 'a', TEN), `${name} was free`);
+}
 
 export function leasePromises(harness: Harness): void {
   const withLeases = (body: (leases: Leases) => Promise<void>) => () => onFreshStore(harness, ({ leases }) => body(leases));
@@ -31,16 +36,14 @@ export function leasePromises(harness: Harness): void {
   }));
 
   test('a lease given back is free at once, and whoever takes it next exceeds its epoch', withLeases(async (leases) => {
-    const first = await leases.acquire('l', 'a', TEN);
-    await leases.release(first ?? expect.fail('the lease was free'));
+    await leases.release(await take(leases, 'l'));
     expect(await leases.acquire('l', 'b', TEN)).toMatchObject({ holder: 'b', epoch: 2 });
-    const third = await leases.acquire('m', 'a', TEN);
-    await leases.release(third ?? expect.fail('the lease was free'));
+    await leases.release(await take(leases, 'm'));
     expect(await leases.acquire('m', 'a', TEN)).toMatchObject({ holder: 'a', epoch: 2 });
   }));
 
   test('giving back a lease that is no longer ours changes nothing', withLeases(async (leases) => {
-    const old = (await leases.acquire('l', 'a', TEN)) ?? expect.fail('the lease was free');
+    const old = await take(leases, 'l');
     await leases.acquire('l', 'b', { ttlMs: 10, nowMs: T + 10 });
     await leases.release(old);
     expect(await leases.find('l')).toMatchObject({ holder: 'b', epoch: 2 });

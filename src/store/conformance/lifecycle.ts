@@ -39,12 +39,10 @@ export function lifecyclePromises(harness: Harness): void {
       const appended = outcome(store.log.append([{ log: 0, expected: 0, events: [fact('k')] }], 'last'));
       await store[Symbol.asyncDispose]();
       const answer = await appended;
-      expect(['ok', 'closed', 'unavailable']).toContain(answer);
-      if (!harness.durable) return;
       await using again = await harness.open(place);
       const head = await again.log.head(0);
-      if (answer === 'ok') expect(head).toBe(1);
-      if (answer === 'closed') expect(head).toBe(0);
+      const possible = { ok: harness.durable ? [1] : [0, 1], closed: [0], unavailable: [0, 1] }[answer];
+      expect(possible).toContain(head);
     }));
 
   onlyIf(harness.durable, 'the engine forgets what it held when it is closed')(

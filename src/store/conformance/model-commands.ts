@@ -26,7 +26,7 @@ export type Command =
   | { readonly type: 'purge'; readonly agoMs: number }
   | { readonly type: 'acquire'; readonly name: string; readonly holder: string; readonly ttlMs: number }
   | { readonly type: 'release'; readonly back: number }
-  | { readonly type: 'swap'; readonly name: string; readonly expected: Json | 'as it is' | undefined; readonly value: Json | undefined }
+  | { readonly type: 'swap'; readonly name: string; readonly expects: 'what is there' | { readonly value: Json | undefined }; readonly value: Json | undefined }
   | { readonly type: 'settings'; readonly prefix: string }
   | { readonly type: 'wait'; readonly ms: number };
 
@@ -102,7 +102,7 @@ export const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('purge' as const), agoMs: fc.constantFrom(-1, 0, 10, 20) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('acquire' as const), name, holder: fc.constantFrom('x', 'y'), ttlMs: fc.constantFrom(10, 30) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), back }) },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('swap' as const), name, expected: fc.oneof(fc.constant('as it is' as const), json, fc.constant(undefined)), value: fc.option(json, { nil: undefined }) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('swap' as const), name, expects: fc.oneof(fc.constant('what is there' as const), fc.record({ value: fc.option(json, { nil: undefined }) })), value: fc.option(json, { nil: undefined }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('settings' as const), prefix: fc.constantFrom('', 'n/', 'n%', 'N') }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(10, 20) }) },
 );

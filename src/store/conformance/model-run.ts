@@ -85,7 +85,7 @@ async function runProjections(command: Of<'apply' | 'loadStates' | 'dueStates' |
     case 'apply': return apply(command, projections, context);
     case 'loadStates': {
       const { upTo, bodies } = await projections.loadStates(command.log, KEYS.filter((_, n) => logOf(n) === command.log));
-      return answer([upTo, [...bodies].toSorted()]);
+      return answer([upTo, bodies]);
     }
     case 'dueStates':
       return answer(await projections.dueStates({ dueMs: command.after.dueMs, key: KEYS[command.after.key] ?? '' }, command.untilMs, command.limit));
@@ -215,7 +215,7 @@ async function current(leases: Store['leases'], name: string, nowMs: number): Pr
 async function runSettings(command: Of<'swap' | 'settings'>, { settings }: Store): Promise<Answer> {
   switch (command.type) {
     case 'swap': {
-      const expected = command.expected === 'as it is' ? await settings.get(command.name) : command.expected;
+      const expected = command.expects === 'what is there' ? await settings.get(command.name) : command.expects.value;
       return answer([await settings.swap(command.name, expected, command.value), await settings.get(command.name)]);
     }
     case 'settings':

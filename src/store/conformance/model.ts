@@ -40,7 +40,7 @@ async function play(script: readonly Command[], engine: Store, reference: Store)
     // Both are asked in the light of what the reference has answered so far, so that both hear the same question.
     const right = await run(command, reference, context);
     const answer = await run(command, engine, context);
-    expect(answer, JSON.stringify(command)).toEqual(right);
+    expect({ command, ...answer }).toEqual({ command, ...right });
     right.learn?.(context);
   }
 }

@@ -69,14 +69,14 @@ export function projectionPromises(harness: Harness): void {
   test('loaded states and their checkpoint are from one instant while steps are applied', withStore(async ({ projections }) => {
     const keys = Array.from({ length: 20 }, (_, n) => `k${n}`);
     const steps = 150;
-    let done = false;
+    const progress = { applied: 0 };
     const applying = (async () => {
       for (let n = 1; n <= steps; n++) {
         await projections.apply(step({ checkpoints: [{ log: 0, expected: n - 1, upTo: n }], states: keys.map((key) => state(key, String(n))) }));
+        progress.applied = n;
       }
-      done = true;
     })();
-    while (!done) {
+    while (progress.applied < steps) {
       const cuts = await Promise.all([projections.loadStates(0, keys), projections.loadStates(0, keys)]);
       for (const { upTo, bodies } of cuts) {
         expect([...new Set(bodies.values())]).toEqual(upTo === 0 ? [] : [String(upTo)]);

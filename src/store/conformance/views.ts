@@ -116,7 +116,7 @@ export function viewPromises(harness: Harness): void {
         deletes: [{ table: 'shelf', column: 'place', values: ['a'] }, ...(bad.deletes ?? [])],
         upserts: [...good.upserts, ...(bad.upserts ?? [])],
       });
-      await expect(store.projections.apply(mixed)).rejects.toThrow();
+      await expect(store.projections.apply(mixed)).rejects.toBeInstanceOf(Error);
       expect(await rows(store)).toEqual([['a', 1, null, null, 'n', 0]]);
       expect(await store.projections.checkpoints('views')).toEqual([1, 0, 0]);
       expect((await store.projections.loadStates(0, ['k'])).bodies.size).toBe(0);
@@ -147,7 +147,7 @@ export function viewPromises(harness: Harness): void {
 
   test('a question that would write is refused', withShelf(async (store) => {
     await store.projections.apply(shelf(['a', 1, null, null, 'n', 0]));
-    await expect(store.projections.sql.deleteFrom('shelf').execute()).rejects.toThrow();
+    await expect(store.projections.sql.deleteFrom('shelf').execute()).rejects.toBeInstanceOf(Error);
     expect(await rows(store)).toHaveLength(1);
   }));
 

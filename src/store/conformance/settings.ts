@@ -38,7 +38,7 @@ export function settingsPromises(harness: Harness): void {
   }));
 
   test('settings are listed by prefix, which is text and not a pattern', withSettings(async (settings) => {
-    for (const name of ['key/a', 'key/b', 'key', 'keyring', 'KEY/c', 'k_y/d', 'k%']) await settings.swap(name, undefined, name);
+    for (const name of ['key/a', 'key/b', 'key', 'keyring', 'KEY/c', 'k_y/d', 'k%', 'a key/']) await settings.swap(name, undefined, name);
     const listed = async (prefix: string): Promise<string[]> => {
       const found = await settings.list(prefix);
       expect(found.every(({ name, value }) => name === value)).toBe(true);
@@ -47,7 +47,7 @@ export function settingsPromises(harness: Harness): void {
     expect(await listed('key/')).toEqual(['key/a', 'key/b']);
     expect(await listed('k_y')).toEqual(['k_y/d']);
     expect(await listed('k%')).toEqual(['k%']);
-    expect(await listed('')).toHaveLength(7);
+    expect(await listed('')).toHaveLength(8);
     expect(await listed('z')).toEqual([]);
   }));
 

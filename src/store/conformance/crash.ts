@@ -3,11 +3,10 @@ import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
 import { below, type Random } from '../../base/random.ts';
 import type { Store } from '../store.ts';
-import { fact, onFreshPlace, PARTITIONS, random, readAll, SEED, type Harness } from './harness.ts';
+import { fact, LONG, onFreshPlace, PARTITIONS, random, readAll, SEED, type Harness } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
-/** More where somebody has the time: HOLDFAST_LONG is set for the checks that take minutes. */
-const ROUNDS = process.env['HOLDFAST_LONG'] === undefined ? 5 : 50;
+const ROUNDS = LONG ? 50 : 5;
 
 /** What the killed writers had been told, over all rounds. */
 interface Ledger {

@@ -23,6 +23,9 @@ export interface Harness {
 /** How many logs the kit's stores have: several, and not a power of two. */
 export const PARTITIONS = 3;
 
+/** Set for the checks that take minutes: more rounds of what chance decides. */
+export const LONG = Boolean(process.env['HOLDFAST_LONG']);
+
 /** The seed of this run: from HOLDFAST_SEED, or chance. It stands in the title of every test that uses it. */
 export const SEED = seedOf(process.env['HOLDFAST_SEED']);
 

@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Store } from '../store.ts';
-import { onFreshStore, SEED, type Harness } from './harness.ts';
+import { LONG, onFreshStore, SEED, type Harness } from './harness.ts';
 import { commands, type Command } from './model-commands.ts';
 import { MODEL_TABLE, run, start } from './model-run.ts';
 
-/** More where somebody has the time: HOLDFAST_LONG is set for the checks that take minutes. */
-const RUNS = process.env['HOLDFAST_LONG'] === undefined ? 40 : 400;
+const RUNS = LONG ? 400 : 40;
 const COMMANDS_MAX = 80;
 const TIME_MS = RUNS * 3_000;
 

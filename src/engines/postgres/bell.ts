@@ -9,10 +9,11 @@ export interface Bell {
 }
 
 /**
- * A NOTIFY inside the appending transaction would take a lock over all of the server's commits and cap them at one
- * fsync at a time. So it goes out afterwards, on a connection of its own, for all the commits of so many milliseconds.
+ * A NOTIFY inside the appending transaction would take a lock over all of the server's commits and let them through
+ * one fsync at a time: 2,100 small appends a second by 16 writers instead of 12,200. So it goes out afterwards, on a
+ * connection of its own, for all the commits of so many milliseconds. Every 4 ms it still costs a tenth of the rate.
  */
-const RING_INTERVAL_MS = 4;
+const RING_INTERVAL_MS = 8;
 /** A notification is lost where its process dies after the commit, or ours was not connected: so look as well. */
 const POLL_INTERVAL_MS = 500;
 const RECONNECT_MS = 250;
@@ -68,6 +69,7 @@ function openLine({ channel, self, dedicated }: BellOptions, onHeard: () => void
   let reconnect: NodeJS.Timeout | undefined;
   let pause: NodeJS.Timeout | undefined;
   let due = false;
+  let ringing = false;
   let closed = false;
 
   async function connect(): Promise<void> {
@@ -94,17 +96,20 @@ function openLine({ channel, self, dedicated }: BellOptions, onHeard: () => void
     reconnect = setTimeout(() => void (connecting = connect()), RECONNECT_MS).unref();
   }
 
-  /** At once where the last time is long ago, else when the interval is over. */
+  /** At once where the last time is long ago, else when the interval is over; never two at a time. */
   function ring(): void {
     due = true;
-    if (pause !== undefined || client === undefined) return;
+    if (ringing || client === undefined) return;
     due = false;
+    ringing = true;
     // A notification that fails is one that the polls make good; the connection's end is heard above.
-    client.query('select pg_notify($1, $2)', [channel, self]).catch(() => {});
-    pause = setTimeout(() => {
-      pause = undefined;
-      if (due) ring();
-    }, RING_INTERVAL_MS);
+    const told = client.query('select pg_notify($1, $2)', [channel, self]).catch(() => {});
+    pause = setTimeout(() => void told.then(rested), RING_INTERVAL_MS);
+  }
+
+  function rested(): void {
+    ringing = false;
+    if (due && !closed) ring();
   }
 
   return {

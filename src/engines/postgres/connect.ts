@@ -61,7 +61,7 @@ const TYPES = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     // Our statements ask for text only; binary keeps the driver's own parsers.
     (oid === INT8_OID || oid === NUMERIC_OID) && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format ?? 'text'),
-} as pg.CustomTypesConfig; // the driver's type wants one overload for each built-in oid
+};
 
 export function connect(options: { url: string; schema: string; poolMax: number }): Database {
   const config: pg.ClientConfig = {
@@ -85,7 +85,7 @@ export function connect(options: { url: string; schema: string; poolMax: number 
 function mendingPool(config: pg.ClientConfig, size: { max: number; pipeline?: true }, session: string): pg.Pool {
   // The driver waits for what onConnect returns before it hands the connection out; its types do not say so yet.
   const onConnect = (client: pg.ClientBase): void => client.query(session) as unknown as void;
-  const pool = new pg.Pool({ ...config, ...size, onConnect } as pg.PoolConfig); // the two types differ only in how they spell "absent"
+  const pool = new pg.Pool({ ...config, ...size, onConnect });
   // A connection may break at any moment, in use or idle; the call on it is told, and nobody else needs to be.
   pool.on('error', () => {});
   pool.on('connect', quiet);

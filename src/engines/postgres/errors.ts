@@ -21,6 +21,8 @@ type Translation = (what: string, cause: unknown) => Error;
 
 const unavailable: Translation = (what, cause) =>
   new Fault('unavailable', `${what}: PostgreSQL went away before it answered; whether it was done is not known`, { retry: 'soon', cause });
+const unreached: Translation = (what, cause) =>
+  new Fault('unavailable', `${what}: PostgreSQL cannot be reached (${messageOf(cause)}); start it, or correct the URL`, { retry: 'soon', cause });
 const refused: Translation = (what, cause) =>
   new Fault('unavailable', `${what}: PostgreSQL refuses this connection (${messageOf(cause)}); correct the URL or the server's settings`, { retry: 'never', cause });
 const failed: Translation = (what, cause) =>
@@ -62,10 +64,15 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
 export function translate(error: unknown, what: string): Error {
   if (error instanceof Fault || error instanceof Bug) return error;
   const state = sqlState(error);
-  if (state === undefined) return unavailable(what, error);
+  if (state === undefined) return (isUnreached(error) ? unreached : unavailable)(what, error);
   const translation = TRANSLATIONS[state] ?? TRANSLATIONS[state.slice(0, 2)];
   if (translation) return translation(what, error);
   return new Bug(`${what}: PostgreSQL rejected our own statement: ${messageOf(error)} (SQLSTATE ${state})`, { cause: error });
+}
+
+/** Whether the connection was never made: nothing listens, or the host has no address. */
+function isUnreached(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(String(error.code));
 }
 
 function messageOf(error: unknown): string {

@@ -25,8 +25,8 @@ const headOf = (log: string): string =>
  *   the primary key lets one pass, and the insertion order keeps those that span several logs from deadlock.
  * - No gap: a position is inserted only after its predecessor was seen committed.
  * - The gate: were commits trimmed between this statement's snapshot and its insert, the key of one of them would
- *   be free again. Deleting from an empty table costs nothing but takes a lock before the snapshot, and a trim waits
- *   for it.
+ *   be free again. Deleting from an empty table takes a lock before the snapshot, and a trim waits for it. That costs
+ *   a twentieth of the rate of small appends.
  */
 function appendSql(logs: number): string {
   const rows = Array.from({ length: logs }, (_, i) => `($${i * 3 + 2}::int, $${i * 3 + 3}::bigint, $${i * 3 + 4}::text)`);

@@ -1,6 +1,6 @@
 import { assert, must } from '../../base/assert.ts';
 import type { Cell, Column, ProjectionStep, RowDelete, RowUpsert, Table } from '../../store/store.ts';
-import { plainArray, textArray } from './arrays.ts';
+import { textArray } from './arrays.ts';
 import type { Database, Parameter } from './connect.ts';
 import { LOCK_CLASS, RESERVED_TABLES } from './schema.ts';
 

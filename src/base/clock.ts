@@ -78,14 +78,16 @@ export function handClock(start = Date.UTC(2026, 0, 1)): HandClock {
   };
 }
 
-let formattedMs = Number.NaN;
-let formatted = '';
+const FORMATTED_MAX = 256;
+const formattedMs = new Float64Array(FORMATTED_MAX).fill(-1);
+const formatted = new Array<string>(FORMATTED_MAX).fill('');
 
-/** RFC 3339 in UTC with milliseconds. Remembers the last answer: most calls of one commit ask for the same instant. */
+/** RFC 3339 in UTC with milliseconds. Keeps a few answers: the instants of one commit are few and asked for often. */
 export function rfc3339(ms: number): string {
-  if (ms !== formattedMs) {
-    formatted = new Date(ms).toISOString();
-    formattedMs = ms;
+  const slot = ms & (FORMATTED_MAX - 1);
+  if (formattedMs[slot] !== ms) {
+    formatted[slot] = new Date(ms).toISOString();
+    formattedMs[slot] = ms;
   }
-  return formatted;
+  return formatted[slot] ?? '';
 }

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFault } from '../base/errors.ts';
+import { inventory } from '../rooms/inventory/inventory.ts';
+import { Projector } from '../runtime/runtime.ts';
+import type { Store } from '../store/store.ts';
+
+/** How long a holder of the projector's lease may be silent before another node takes over. */
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+/** Between looks at what another node has projected. */
+const WATCH_MS = 200;
+/** Longest rest between two steps while there is more to do, so that shoppers come first on a busy machine. */
+const REST_MAX_MS = 25;
+const AFTER_FAULT_MS = 500;
+
+export interface ProjectionLoop {
+  /** There may be something new. */
+  advance(): void;
+  close(): Promise<void>;
+}
+
+export interface ProjectionEvents {
+  progress(checkpoints: readonly number[]): void;
+  /** A fault that did not go away by trying again; the loop has ended. */
+  failed(error: unknown): void;
+}
+
+/** Runs the projector for as long as it is open: on one node at a time where several share a store. */
+export async function startProjectionLoop(store: Store, shared: boolean, holder: string, events: ProjectionEvents): Promise<ProjectionLoop> {
+  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  await projector.start();
+  events.progress(projector.checkpoints);
+  let closed = false;
+  let wake = Promise.withResolvers<void>();
+  let renewAt = 0;
+
+  const mayRun = async (): Promise<boolean> => {
+    if (!shared) return true;
+    const now = Date.now();
+    if (now < renewAt) return true;
+    const lease = await store.leases.acquire('projector', holder, { ttlMs: LEASE_MS, nowMs: now });
+    renewAt = lease ? now + RENEW_MS : 0;
+    return lease !== undefined;
+  };
+
+  const turn = async (): Promise<void> => {
+    if (!(await mayRun())) {
+      await sleep(WATCH_MS);
+      events.progress(await store.projections.checkpoints('states'));
+      return;
+    }
+    const began = performance.now();
+    const more = await projector.step();
+    if (more) {
+      events.progress(projector.checkpoints);
+      await sleep(Math.min(REST_MAX_MS, (performance.now() - began) / 2));
+      return;
+    }
+    await Promise.race([wake.promise, ...(shared ? [sleep(RENEW_MS)] : [])]);
+    wake = Promise.withResolvers();
+  };
+
+  const run = async (): Promise<void> => {
+    while (!closed) {
+      try {
+        await turn();
+      } catch (error) {
+        if (closed) return;
+        if (!isFault(error) || error.retry === 'never') return events.failed(error);
+        renewAt = 0;
+        await sleep(AFTER_FAULT_MS);
+      }
+    }
+  };
+  const running = run();
+  return {
+    advance: () => wake.resolve(),
+    async close() {
+      closed = true;
+      wake.resolve();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { must } from '../base/assert.ts';
+import { openStore, type StorePlace } from './open-store.ts';
+import { startProjectionLoop } from './projection-loop.ts';
+
+/** What goes from the projection's thread to the main one. */
+export type FromProjection = { readonly checkpoints: readonly number[] } | { readonly failed: string } | { readonly closed: true };
+/** And back: there is something new, or it is time to end. */
+export type ToProjection = 'advance' | 'close';
+
+const port = must(parentPort, 'this file runs as a thread');
+const { place, holder } = workerData as { place: StorePlace; holder: string }; // given by `startProjection`
+const say = (message: FromProjection): void => port.postMessage(message);
+
+const store = await openStore(place, { threads: 'inline' });
+const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder, {
+  progress: (checkpoints) => say({ checkpoints }),
+  failed: (error) => say({ failed: error instanceof Error ? error.message : String(error) }),
+});
+port.on('message', (message: ToProjection) => {
+  if (message === 'advance') loop.advance();
+  else void close();
+});
+
+async function close(): Promise<void> {
+  await loop.close();
+  await store[Symbol.asyncDispose]();
+  say({ closed: true });
+  port.close();
+}

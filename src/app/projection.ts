@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Views } from '../http/services.ts';
+import type { StorePlace } from './open-store.ts';
+import type { FromProjection, ToProjection } from './projection-thread.ts';
+
+/** The views' thread as the main thread sees it. */
+export interface Projection extends Views, AsyncDisposable {
+  /** Why it has stopped, if it has. */
+  readonly failure: string | undefined;
+  /** Calls back when the views have come further. */
+  onProgress(listener: (checkpoints: readonly number[]) => void): void;
+  /** There is something new to fold. Costs nothing while it is busy. */
+  advance(): void;
+}
+
+/** Folds the log into states and views in a thread of its own, so that it takes no time from decisions. */
+export async function startProjection(place: StorePlace, holder: string): Promise<Projection> {
+  const file = import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { place, holder } });
+  const listeners = new Set<(checkpoints: readonly number[]) => void>();
+  const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
+  let checkpoints: readonly number[] = [];
+  let failure: string | undefined;
+  const started = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+
+  const progress = (reached: readonly number[]): void => {
+    checkpoints = reached;
+    started.resolve();
+    for (const waiter of waiting) if (covers(reached, waiter.positions)) waiter.resolve(true);
+    for (const listener of listeners) listener(reached);
+  };
+  const fail = (reason: string): void => {
+    failure = reason;
+    started.reject(new Error(reason));
+    closed.resolve();
+  };
+  worker.on('message', (message: FromProjection) => {
+    if ('checkpoints' in message) progress(message.checkpoints);
+    else if ('failed' in message) fail(message.failed);
+    else closed.resolve();
+  });
+  worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
+  worker.on('exit', () => closed.resolve());
+  await started.promise;
+  const say = (message: ToProjection): void => worker.postMessage(message);
+
+  return {
+    get checkpoints() {
+      return checkpoints;
+    },
+    get failure() {
+      return failure;
+    },
+    onProgress: (listener) => void listeners.add(listener),
+    advance: () => say('advance'),
+    async covers(positions, waitMs) {
+      if (covers(checkpoints, positions)) return true;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const waiter = { positions, resolve };
+      waiting.add(waiter);
+      const timer = setTimeout(() => resolve(false), waitMs);
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(waiter);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const exited = once(worker, 'exit');
+      say('close');
+      await closed.promise;
+      await worker.terminate();
+      await exited;
+    },
+  };
+}
+
+function covers(reached: readonly number[], positions: readonly number[]): boolean {
+  return positions.every((position, log) => (reached[log] ?? 0) >= position);
+}

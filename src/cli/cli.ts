@@ -1,0 +1,22 @@
+/** The command line: `holdfast serve`, `holdfast replay`, `holdfast bench`. */
+import { Command } from 'commander';
+import { ConfigError } from '../app/app.ts';
+import { serveCommand } from './serve.ts';
+
+export async function run(args: readonly string[]): Promise<void> {
+  const program = new Command('holdfast').description('Real-time commerce backend: stock that never oversells.');
+  program
+    .command('serve')
+    .description('serve the HTTP interface')
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (_options: unknown, command: Command) => serveCommand(command.args));
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`holdfast: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -4,8 +4,9 @@
  *
  *     node bench/engine.ts [seconds per figure] [directory]
  *
- * Each caller owns a log and waits for each append, as a partition does. The ceiling syncs once for what all callers
- * wait for, which is the best that a group commit can do. Figures depend on the machine: compare ratios.
+ * The callers share 16 logs, as many as a store has unless told otherwise, and each waits for its own append; those of
+ * one log follow each other without waiting, as a partition that decides ahead does. The ceiling syncs once for what
+ * all callers wait for, which is the best that a group commit can do. Figures depend on the machine: compare ratios.
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { encodeEvents, type EventRecord, type Store } from '../src/store/store.t
 const SECONDS = Number(process.argv[2] ?? 2);
 const ROOT = mkdtempSync(join(process.argv[3] ?? tmpdir(), 'holdfast-bench-'));
 const MESSAGES = 256;
+const LOGS = 16;
 
 const MODES = ['workers', 'inline'] as const;
 
@@ -63,15 +65,18 @@ async function measureAppends(options: { threads: (typeof MODES)[number]; caller
   await onFreshStore(threads, async (store) => {
     const waits: number[] = [];
     const end = performance.now() + SECONDS * 1000;
+    const heads = new Array<number>(LOGS).fill(0);
     const caller = async (log: number): Promise<void> => {
-      for (let expected = 0; performance.now() < end; expected++) {
+      while (performance.now() < end) {
         const asked = performance.now();
+        const expected = heads[log] ?? 0;
+        heads[log] = expected + 1;
         await store.log.append([{ log, expected, events }], 'token');
         waits.push(performance.now() - asked);
       }
     };
     const start = performance.now();
-    await Promise.all(Array.from({ length: callers }, (_, log) => caller(log)));
+    await Promise.all(Array.from({ length: callers }, (_, n) => caller(n % LOGS)));
     const rate = (waits.length * 1000) / (performance.now() - start);
     console.log(`    ${threads.padEnd(8)} ${Math.round(rate)}/s (${Math.round(rate * count)}), ${quantiles(waits)} ms, ${(rate / ceiling).toFixed(2)}`);
   });
@@ -107,7 +112,7 @@ async function measureQueue(store: Store, threads: string): Promise<void> {
 async function onFreshStore(threads: (typeof MODES)[number], body: (store: Store) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(ROOT, 'store-'));
   {
-    await using store = await openSqlite({ directory, threads, partitions: 64 });
+    await using store = await openSqlite({ directory, threads, partitions: LOGS });
     await body(store);
   }
   rmSync(directory, { recursive: true });

@@ -65,8 +65,7 @@ export class Desk<O extends Operations> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
-      // The answer to an id is what its operation returned.
-      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
+      this.#waiting.set(id, { resolve, reject });
       if (this.#outbox.length === 0) process.nextTick(() => this.#flush());
       this.#outbox.push([id, operation, args]);
     });

@@ -11,6 +11,7 @@
  * out. Claiming walks the lanes that are awake, so its cost follows what it hands out: not what was done, nor what
  * waits behind a retry.
  */
+import type { SQLOutputValue } from 'node:sqlite';
 import type { Claimed, MessageReport, MessageStatus, QueueDepth } from '../../store/store.ts';
 import type { Json } from '../../base/json.ts';
 import type { Bindable, Database } from './database.ts';
@@ -26,7 +27,7 @@ export type EncodedClaim = readonly [...EncodedMessage, attempt: number];
 /** A report whose result is still text. */
 export type EncodedReport = Omit<MessageReport, 'result'> & { readonly result: string | null };
 
-type Row = Record<string, unknown>;
+type Row = Readonly<Record<string, SQLOutputValue>>;
 
 export function queueWrites({ connection }: Database) {
   const insert = connection.prepare(`
@@ -173,7 +174,10 @@ function reported(row: Row | undefined): EncodedReport | undefined {
 
 function report(row: Row): EncodedReport {
   const status = STATUSES[Number(row['status'])] ?? 'dead';
-  const text = (name: string): string | null => (row[name] === null ? null : String(row[name]));
+  const text = (name: string): string | null => {
+    const value = row[name];
+    return typeof value === 'string' ? value : null;
+  };
   return {
     id: String(row['id']), queue: String(row['queue']), status, attempts: Number(row['attempts']), batch: text('batch'),
     line: row['line'] === null ? null : Number(row['line']), result: text('result'), error: text('error'), enqueuedMs: Number(row['enqueued_ms']),

@@ -2,7 +2,7 @@
  * The three sides of a store, each of which is one thread, or all of them the caller's: `log` writes log.db and is the
  * only one whose time matters to a shopper; `views` writes views.db; `reader` reads both.
  */
-import { realpathSync } from 'node:fs';
+import { channelName } from './channels.ts';
 import { openDatabase, type Database } from './database.ts';
 import { leaseReads, leaseWrites } from './leases.ts';
 import { logReads, logWrites } from './log.ts';
@@ -13,11 +13,6 @@ import { settingReads, settingWrites } from './settings.ts';
 import { readWorker, writeWorker, type Worker } from './batches.ts';
 
 export type Side = 'log' | 'views' | 'reader';
-
-/** The name under which everybody in this process who has the directory open hears of new commits. */
-export function channelName(directory: string): string {
-  return `holdfast-sqlite:${realpathSync(directory)}`;
-}
 
 export function openSide(side: Side, directory: string): Worker {
   switch (side) {
@@ -30,14 +25,14 @@ export function openSide(side: Side, directory: string): Worker {
 
 function openLogSide(directory: string): Worker {
   const database = openDatabase(logFile(directory), 'full');
-  const channel = new BroadcastChannel(channelName(directory));
-  channel.unref();
+  const advanced = new BroadcastChannel(channelName(directory));
+  advanced.unref();
   return writeWorker(logOperations(database), database, {
     committed(calls) {
-      if (calls.some(([, operation]) => operation === 'append')) channel.postMessage(0);
+      if (calls.some(([, operation]) => operation === 'append')) advanced.postMessage(0);
     },
     close() {
-      channel.close();
+      advanced.close();
       database[Symbol.dispose]();
     },
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isFault } from '../../base/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { lockDirectory, openSqlite } from './sqlite.ts';
 
@@ -21,7 +22,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 function append(store: Store, log: number, expected: number): Promise<string> {
   const events = [{ type: 'Counted', key: 'k', time: 0, data: {} }];
-  return store.log.append([{ log, expected, events }], 't').then(() => 'ok', (error: { code: string }) => error.code);
+  return store.log.append([{ log, expected, events }], 't').then(() => 'ok', (error: unknown) => (isFault(error) ? error.code : String(error)));
 }
 
 describe('opening', () => {

@@ -1,5 +1,5 @@
 import type { LogStore } from '../../store/store.ts';
-import { channelName } from './sides.ts';
+import { channelName } from './channels.ts';
 
 /**
  * Tells of new commits, whichever thread of this process wrote them: every writer announces them on one channel, so

@@ -1,6 +1,7 @@
 /**
  * The two files of a store. `log.db` is the truth and is fsynced at every commit; `views.db` can be made again from
- * it, so it is synced lazily and its writers never hold up the log.
+ * it, so it is synced lazily and its writers never hold up the log. While a store is open, nothing else in its process
+ * may open and close these files, not even to read them: on POSIX that drops the locks that SQLite holds on them.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

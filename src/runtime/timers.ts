@@ -16,7 +16,7 @@ export class Timers<Command> {
   readonly #clock: Clock;
   readonly #heap = new DueHeap();
   readonly #forget: () => void;
-  #loadedUntil = Number.NEGATIVE_INFINITY;
+  #loadedUntil = 0;
   #callOff: (() => void) | undefined;
   #callOffReload: (() => void) | undefined;
   #plannedFor = Number.POSITIVE_INFINITY;
@@ -61,7 +61,7 @@ export class Timers<Command> {
         if (!last || this.#closed) break;
         after = last;
       }
-      // States saved after this was read, with instants before its end, were announced by the engine itself.
+      // The next round lists from here again: a state may be saved only after this round went past its instant.
       this.#loadedUntil = until - WAKE_WINDOW_MS;
     } catch (error) {
       if (!isFault(error)) throw error; // the store is away: the next round finds what this one did not

@@ -82,3 +82,6 @@ export const PUBLIC_TYPES = [
   'inventory.allocation.restored',
   'inventory.allocation.cancelled',
 ] as const satisfies readonly InventoryEventType[];
+
+const PUBLIC: ReadonlySet<string> = new Set(PUBLIC_TYPES);
+export const isPublic = (type: string): boolean => PUBLIC.has(type);

@@ -17,7 +17,7 @@ export function confirm(command: ConfirmReservation, world: World, context: Cont
   const refusal = notHeld(record, command.id, now);
   if (!record || refusal) return { ok: false, refusal: refusal ?? unknownReservation(command.id) };
   const parts = partition(touched(record, world), command.lines);
-  if ('excess' in parts) return refused('conflict', 'exceeds-reserved', 'More was asked to be confirmed than is held.', { lines: parts.excess as unknown as JsonObject[] }); // plain JSON
+  if ('excess' in parts) return refused('conflict', 'exceeds-reserved', 'More was asked to be confirmed than is held.', { lines: parts.excess });
   const home = logOfKey(reservationKey(record.id), world.partitions);
   const orderId = command.orderId ?? context.ids.next('ord', now, home);
   const before = command.orderId === undefined ? undefined : findOrder(world, orderId);
@@ -70,15 +70,15 @@ export function fulfil(command: FulfilOrder, world: World, { now }: Context): De
   return accepted([...shipped.facts, recordOrder(shipped.order, now)], orderView(shipped.order));
 }
 
-interface Short {
+type Short = {
   readonly sku: string;
   readonly location?: string;
   readonly requested: number;
   readonly available: number;
-}
+};
 
 function insufficientOnHand(short: readonly Short[]): { ok: false; refusal: ReturnType<typeof refused>['refusal'] } {
-  return refused('conflict', 'insufficient-on-hand', 'There are not enough units on hand that this order may take.', { lines: short as unknown as JsonObject[] }); // plain JSON
+  return refused('conflict', 'insufficient-on-hand', 'There are not enough units on hand that this order may take.', { lines: short });
 }
 
 function shipAll(order: Order, lines: Reservation['lines'], world: World, now: number): ReturnType<typeof ship> {
@@ -244,7 +244,7 @@ export function cancel(command: CancelOrder, world: World, { now }: Context): De
   if (!order) return refused('not-found', 'unknown-order', `There is no order ${command.orderId}.`);
   const wanted = command.lines ?? order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
   const split = splitOff(order.lines, wanted);
-  if ('excess' in split) return refused('conflict', 'exceeds-allocated', 'More was asked to be cancelled than is outstanding.', { lines: split.excess as unknown as JsonObject[] }); // plain JSON
+  if ('excess' in split) return refused('conflict', 'exceeds-allocated', 'More was asked to be cancelled than is outstanding.', { lines: split.excess });
   if (split.split.length === 0) return accepted([], orderView(order));
   const customer = order.customerId === undefined ? undefined : { customerId: order.customerId };
   const facts = [...sharesOf(split.split)].map(([sku, { quantity, backordered, allocations }]): InventoryEvent => {

@@ -10,11 +10,11 @@ export interface Units {
 }
 
 /** Units asked for beyond what there is, by item. */
-export interface Excess {
+export type Excess = {
   readonly sku: string;
   readonly requested: number;
   readonly available: number;
-}
+};
 
 /**
  * Splits units off lines: those at no place first, then from the place chosen last, the last line first.

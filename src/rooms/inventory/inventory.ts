@@ -1,0 +1,52 @@
+/**
+ * Inventory: what is there, what of it is promised, and to whom until when. Commands ask, `decide` says what follows
+ * from them, facts are folded into items, reservations, orders and carts, and one function (`figuresOf`) says what may
+ * still be sold. Nothing here waits, looks at a clock or draws lots, so every run can be replayed.
+ */
+import type { Room } from '../../runtime/runtime.ts';
+import type { InventoryCommand } from './commands.ts';
+import { decide } from './decide.ts';
+import type { InventoryEvent } from './events.ts';
+import { evolve, keysOf } from './evolve.ts';
+import { logOfKey } from './keys.ts';
+import { readState, writeState, type Reservation } from './state.ts';
+import { before, factRows, rowsOf, TABLES } from './views.ts';
+
+export const inventory: Room<InventoryCommand> = {
+  name: 'inventory',
+  // Facts of this room are written by this room alone, so a record read back is one of its events.
+  decide: (command, world, context) => decide(command, world, context) as ReturnType<Room<InventoryCommand>['decide']>,
+  keysOf: (event) => keysOf(event as unknown as InventoryEvent),
+  evolve: (event, states) => evolve(event as unknown as InventoryEvent, states),
+  logOf: logOfKey,
+  write: writeState,
+  read: readState,
+  dueOf: (key, state) => {
+    if (key[0] !== 'r') return null;
+    const { status, expiresAt } = state as Reservation; // under `r/` keys there are reservations only
+    return status === 'held' ? expiresAt : null;
+  },
+  wake: (key) => ({ type: 'ExpireReservation', id: key.slice(2) }),
+  views: { tables: TABLES, before, rows: rowsOf, facts: factRows },
+};
+
+export * as limits from './limits.ts';
+export { etagOf, figuresOf, type Asking, type Figures } from './availability.ts';
+export { closingDefinition, type Described } from './catalogue.ts';
+export {
+  REASONS,
+  type Bucket,
+  type InventoryCommand,
+  type ItemDefinition,
+  type LineRequest,
+  type LocationDefinition,
+  type Reason,
+  type Strategy,
+} from './commands.ts';
+export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
+export { liveHoldsOf, type CartAnswer } from './holds.ts';
+export { cartKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
+export { sharesOf } from './plan.ts';
+export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, type ReservationView } from './resources.ts';
+export { findCart, findItem, findOrder, findReservation, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation } from './state.ts';
+export type { AdjustmentResult } from './stock.ts';

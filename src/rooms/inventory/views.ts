@@ -1,0 +1,146 @@
+import type { Cell, EventRecord, Table } from '../../store/store.ts';
+import { isPublic } from './events.ts';
+import type { Item, Reservation } from './state.ts';
+
+/** The read models: tables that follow from states, for lists, search and filters. Primary keys come first. */
+export const TABLES: readonly Table[] = [
+  {
+    name: 'items',
+    columns: [
+      { name: 'sku', type: 'text' },
+      { name: 'search', type: 'text' },
+      /** Units that could be sold if every hold ran out now: 0 rules an item out, more has to be looked at. */
+      { name: 'at_most', type: 'int' },
+    ],
+    primaryKey: ['sku'],
+  },
+  {
+    name: 'item_attributes',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'sku', type: 'text' },
+      { name: 'name', type: 'text' },
+      { name: 'value', type: 'text' },
+    ],
+    primaryKey: ['id'],
+    indexes: [{ name: 'item_attributes_by_value', columns: ['name', 'value', 'sku'] }],
+  },
+  {
+    name: 'levels',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'sku', type: 'text' },
+      { name: 'location', type: 'text' },
+      { name: 'on_hand', type: 'int' },
+      { name: 'allocated', type: 'int' },
+      { name: 'reserved', type: 'int' },
+      { name: 'damaged', type: 'int' },
+      { name: 'quality_control', type: 'int' },
+    ],
+    primaryKey: ['id'],
+    indexes: [{ name: 'levels_by_location', columns: ['location', 'sku'] }],
+  },
+  {
+    name: 'reservations',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'status', type: 'text' },
+      { name: 'cart_id', type: 'text', nullable: true },
+      { name: 'expires_at', type: 'int' },
+    ],
+    primaryKey: ['id'],
+    indexes: [{ name: 'reservations_by_cart', columns: ['cart_id', 'id'], where: 'cart_id is not null' }],
+  },
+  {
+    name: 'reservation_lines',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'reservation_id', type: 'text' },
+    ],
+    primaryKey: ['id'],
+  },
+  {
+    name: 'item_facts',
+    columns: [
+      { name: 'sku', type: 'text' },
+      { name: 'position', type: 'int' },
+      { name: 'log', type: 'int' },
+    ],
+    primaryKey: ['sku', 'position'],
+  },
+];
+
+interface Rows {
+  upsert(table: string, row: readonly Cell[]): void;
+  delete(table: string, column: string, value: Cell): void;
+}
+
+/** Where the rows of a SKU's reservations begin and end among `reservation_lines`: SKUs have no slash. */
+export const lineId = (sku: string, reservationId: string): string => `${sku}/${reservationId}`;
+const attributeId = (sku: string, name: string): string => `${sku}/${name}`;
+
+/** What a state's rows were named after before it changed. */
+interface Before {
+  readonly lineIds: readonly string[];
+  readonly attributeIds: readonly string[];
+}
+
+export function before(key: string, state: unknown): Before | undefined {
+  switch (key[0]) {
+    case 'i': {
+      const { sku, definition } = state as Item; // under `i/` keys there are items only
+      return { lineIds: [], attributeIds: Object.keys(definition?.attributes ?? {}).map((name) => attributeId(sku, name)) };
+    }
+    case 'r': {
+      const { id, lines } = state as Reservation; // under `r/` keys there are reservations only
+      return { lineIds: lines.map((line) => lineId(line.sku, id)), attributeIds: [] };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The rows of a state as it now is. */
+export function rowsOf(key: string, state: unknown, was: unknown, rows: Rows): void {
+  const old = was as Before | undefined; // what `before` gave
+  switch (key[0]) {
+    case 'i':
+      return itemRows(state as Item, old, rows); // by the kind of key, as above
+    case 'r':
+      return reservationRows(state as Reservation, old, rows);
+    default:
+  }
+}
+
+function itemRows(item: Item, old: Before | undefined, rows: Rows): void {
+  const { sku, definition } = item;
+  const attributes = definition?.attributes ?? {};
+  const ids = Object.keys(attributes).map((name) => attributeId(sku, name));
+  for (const id of old?.attributeIds ?? []) if (!ids.includes(id)) rows.delete('item_attributes', 'id', id);
+  for (const [name, value] of Object.entries(attributes)) rows.upsert('item_attributes', [attributeId(sku, name), sku, name, String(value)]);
+  let atMost = 0;
+  for (const [location, level] of item.levels) {
+    atMost += Math.max(0, level.onHand - level.allocated);
+    rows.upsert('levels', [`${sku}/${location}`, sku, location, level.onHand, level.allocated, level.reserved, level.damaged, level.qualityControl]);
+  }
+  if (definition === undefined) rows.delete('items', 'sku', sku);
+  else rows.upsert('items', [sku, `${sku} ${definition.name ?? ''}`.toLowerCase(), atMost]);
+}
+
+function reservationRows(record: Reservation, old: Before | undefined, rows: Rows): void {
+  const { id, status, cartId, expiresAt } = record;
+  rows.upsert('reservations', [id, status, cartId ?? null, expiresAt]);
+  const lineIds = new Set(record.lines.map((line) => lineId(line.sku, id)));
+  for (const gone of old?.lineIds ?? []) if (!lineIds.has(gone)) rows.delete('reservation_lines', 'id', gone);
+  for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
+}
+
+/** Which commits say something public about which item: where an item's history is found. */
+export function factRows(at: { log: number; position: number }, events: readonly EventRecord[], rows: Rows): void {
+  let last = '';
+  for (const event of events) {
+    if (event.key === last || !isPublic(event.type)) continue;
+    last = event.key;
+    rows.upsert('item_facts', [event.key.slice(2), at.position, at.log]);
+  }
+}

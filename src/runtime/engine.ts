@@ -8,7 +8,7 @@ import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
-import { CONFLICT_ATTEMPTS_MAX, INBOX_MAX, RESIDENT_STATES_MAX } from './limits.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, INBOX_MAX, RESIDENT_STATES_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
 
@@ -47,6 +47,8 @@ interface Pending<Command> {
   readonly command: Command | undefined;
   readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
   readonly fail: (error: unknown) => void;
+  /** Grows with every arrival: whatever had to wait is decided in this order again. */
+  order: number;
   attempts: number;
   outcome: Outcome | undefined;
   replayed: boolean;
@@ -90,14 +92,25 @@ export class Engine<Command> {
   #unsound = false;
   #assigned: number[] = [];
   #checkpoints: number[] = [];
+  /** How far states were ever seen to be saved. */
+  #savedUpTo: number[] = [];
+  /** Logs in which others were seen to have written. */
+  readonly #behind = new Set<number>();
+  #arrivals = 0;
+  /** Set while memory is made to agree with the store. */
+  #mending = false;
+  #closing = false;
+  /** Lanes of which a command failed in this round. */
+  readonly #failedLanes = new Set<string>();
   #cursor: string | undefined;
   #inbox: Pending<Command>[] = [];
   #parked: { pending: Pending<Command>; keys: string[] }[] = [];
+  /** Whose states are being loaded. */
+  #loading: readonly Pending<Command>[] = [];
   readonly #parkedLanes = new Map<string, number>();
   #batch: Batch<Command> = emptyBatch();
   #inFlight: { batch: Batch<Command>; commits: Commit[] } | undefined;
   #drainPlanned = false;
-  #loading = false;
   #misses: string[] = [];
   #readUndurable = false;
   #lastNow = 0;
@@ -128,8 +141,13 @@ export class Engine<Command> {
   async start(): Promise<void> {
     this.#generations = new Array<number>(this.partitions).fill(0);
     const checkpoints = await this.#store.projections.checkpoints(STATES);
-    this.#durable = Array.from({ length: this.partitions }, (_, log) => checkpoints[log] ?? 0);
-    for (let log = 0; log < this.partitions; log++) await this.#sync(log);
+    this.#durable = new Array<number>(this.partitions).fill(0);
+    for (let log = 0; log < this.partitions; log++) {
+      const saved = checkpoints[log] ?? 0;
+      // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
+      this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#store.log.trimmedTo(log)));
+      await this.#sync(log);
+    }
     this.#health = { state: 'ready' };
     this.#planDrain();
   }
@@ -140,7 +158,7 @@ export class Engine<Command> {
 
   get figures(): EngineFigures {
     const { size } = this.#residents;
-    return { inbox: this.#inbox.length + this.#parked.length, residents: size, conflicts: this.#conflicts, commits: this.#commits, events: this.#events, appendSeconds: this.#appendSeconds };
+    return { inbox: this.#waiting, residents: size, conflicts: this.#conflicts, commits: this.#commits, events: this.#events, appendSeconds: this.#appendSeconds };
   }
 
   /** The durable heads of all logs as this engine knows them; index = log. */
@@ -182,6 +200,7 @@ export class Engine<Command> {
       command,
       settle,
       fail,
+      order: 0,
       attempts: 0,
       outcome: undefined,
       replayed: false,
@@ -205,6 +224,7 @@ export class Engine<Command> {
           resolve(answer.value);
         },
         fail: reject,
+        order: 0,
         attempts: 0,
         outcome: undefined,
         replayed: false,
@@ -227,31 +247,39 @@ export class Engine<Command> {
   /** Says how far states are saved: what is saved may leave memory. */
   saved(checkpoints: readonly number[]): void {
     this.#checkpoints = [...checkpoints];
+    for (const [log, position] of checkpoints.entries()) this.#noteSaved(log, position);
     if (this.#residents.size > this.#residentStatesMax) this.#residents.evict(this.#residentStatesMax, this.#checkpoints);
   }
 
-  /** Takes in what other writers of the same store have appended. */
+  /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */
   async follow(): Promise<void> {
-    if (this.#health.state !== 'ready' || this.#inFlight || this.#batch.events.size > 0) return;
+    if (this.#health.state !== 'ready') return;
     const heads = await this.#store.log.heads();
-    for (const [log, head] of heads.entries()) {
-      if (head <= (this.#durable[log] ?? 0)) continue;
-      await this.#settled();
-      if (this.#health.state !== 'ready' || this.#inFlight || head <= (this.#durable[log] ?? 0)) continue;
-      await this.#recover([], undefined, [log]);
-    }
+    for (const [log, head] of heads.entries()) if (head > (this.#assigned[log] ?? 0)) this.#behind.add(log);
+    if (this.#behind.size > 0 && !this.#inFlight && this.#health.state === 'ready') await this.#recover([], undefined, []);
   }
 
-  /** Lets everything under way finish, takes nothing new. */
+  /** Lets everything under way finish, takes nothing new. What a store that is away holds up is given up after a while. */
   async close(): Promise<void> {
     if (this.#health.state === 'closed') return;
-    while (this.#health.state === 'ready' && this.#busy()) await this.#settled();
+    this.#closing = true;
+    const patience = Promise.withResolvers<'late'>();
+    const callOff = this.#clock.after(CLOSE_PATIENCE_MS, () => patience.resolve('late'));
+    while (this.#health.state !== 'failed' && this.#busy()) {
+      if ((await Promise.race([this.#settled(), patience.promise])) === 'late') break;
+    }
+    callOff();
     this.#health = { state: 'closed', reason: 'the engine was closed' };
-    this.#refuseAll(new Fault('closed', 'the engine was closed before it could decide', { retry: 'soon' }));
+    this.#refuseAll(this.#stoppedBy() ?? new Fault('closed', this.#health.reason, { retry: 'soon' }));
   }
 
   #busy(): boolean {
-    return this.#inFlight !== undefined || this.#inbox.length > 0 || this.#parked.length > 0 || this.#batch.waiting.length > 0;
+    return this.#mending || this.#inFlight !== undefined || this.#waiting > 0 || this.#batch.waiting.length > 0;
+  }
+
+  /** Commands that are not decided yet. */
+  get #waiting(): number {
+    return this.#inbox.length + this.#parked.length + this.#loading.length;
   }
 
   #settled(): Promise<void> {
@@ -260,16 +288,21 @@ export class Engine<Command> {
   }
 
   #take(pending: Pending<Command>): void {
-    if (this.#health.state === 'failed' || this.#health.state === 'closed') {
-      pending.fail(new Fault(this.#health.state === 'closed' ? 'closed' : 'storage-failed', this.#health.reason, { retry: 'later' }));
-      return;
-    }
-    if (this.#inbox.length + this.#parked.length >= INBOX_MAX) {
+    const stopped = this.#stoppedBy();
+    if (stopped) return pending.fail(stopped);
+    if (this.#waiting >= INBOX_MAX) {
       pending.fail(new Fault('overloaded', `${INBOX_MAX} commands are waiting already`, { retry: 'soon' }));
       return;
     }
+    pending.order = ++this.#arrivals;
     this.#inbox.push(pending);
     this.#planDrain();
+  }
+
+  /** Why nothing is taken, if nothing is. */
+  #stoppedBy(): Fault | undefined {
+    if (this.#health.state === 'failed') return new Fault('storage-failed', this.#health.reason, { retry: 'later' });
+    return this.#closing ? new Fault('closed', 'the engine was closed', { retry: 'soon' }) : undefined;
   }
 
   #planDrain(): void {
@@ -290,16 +323,19 @@ export class Engine<Command> {
       this.#inbox = [...inbox.slice(index + 1), ...this.#inbox];
       return;
     }
+    this.#failedLanes.clear();
     this.#loadParked();
     this.#flush();
   };
 
   #attempt(pending: Pending<Command>, context: Context): void {
+    if (pending.lane !== undefined && this.#failedLanes.has(pending.lane)) return pending.fail(behindFailed());
     if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, []);
     try {
       this.#decide(pending, context);
     } catch (error) {
       // A bug of ours in one command must not take the others with it.
+      if (pending.lane !== undefined) this.#failedLanes.add(pending.lane);
       pending.fail(error);
       if (this.#unsound) this.#startOver();
     }
@@ -380,33 +416,47 @@ export class Engine<Command> {
   }
 
   #loadParked(): void {
-    if (this.#loading || this.#parked.length === 0) return;
-    this.#loading = true;
-    const parked = this.#parked;
+    if (this.#loading.length > 0 || this.#parked.length === 0) return;
+    const keys = new Set(this.#parked.flatMap((entry) => entry.keys));
+    const loading = this.#parked.map((entry) => entry.pending);
+    this.#loading = loading;
     this.#parked = [];
-    const keys = new Set(parked.flatMap((entry) => entry.keys));
-    const again = parked.map((entry) => entry.pending);
     this.#load([...keys]).then(
-      () => {
-        this.#loading = false;
-        this.#unpark(again);
-      },
+      () => this.#unpark(loading),
       (error: unknown) => {
-        this.#loading = false;
-        for (const pending of again) pending.fail(error);
+        this.#fail(loading, error);
         this.#unpark([]);
       },
     );
   }
 
-  /** Those that waited longest go first, then those that parked behind them, then the rest of the inbox. */
-  #unpark(again: Pending<Command>[]): void {
-    const behind = this.#parked.map((entry) => entry.pending);
+  /** What was loaded for, and what parked behind it meanwhile, takes its place in the inbox again. */
+  #unpark(again: readonly Pending<Command>[]): void {
+    this.#putBack([...again, ...this.#parked.map((entry) => entry.pending)]);
+    this.#loading = [];
     this.#parked = [];
     this.#parkedLanes.clear();
-    this.#inbox = [...again, ...behind, ...this.#inbox];
+    const stopped = this.#closed() || this.#health.state === 'failed' ? this.#stoppedBy() : undefined;
+    if (stopped && !this.#mending) return this.#refuseAll(stopped);
     this.#planDrain();
     this.#wakeIdle();
+  }
+
+  #putBack(pendings: readonly Pending<Command>[]): void {
+    this.#inbox = [...pendings, ...this.#inbox].sort((a, b) => a.order - b.order);
+  }
+
+  /** Fails commands, and with them those that wait behind them in their lanes: they were to come after what did not happen. */
+  #fail(failing: readonly Pending<Command>[], error: unknown): void {
+    const lanes = new Set(failing.flatMap(({ lane }) => lane ?? []));
+    const follows = ({ lane }: Pending<Command>): boolean => lane !== undefined && lanes.has(lane);
+    const behind = lanes.size === 0 ? [] : [...this.#inbox, ...this.#parked.map(({ pending }) => pending)].filter(follows);
+    if (behind.length > 0) {
+      this.#inbox = this.#inbox.filter((pending) => !follows(pending));
+      this.#parked = this.#parked.filter(({ pending }) => !follows(pending));
+    }
+    for (const pending of failing) pending.fail(error);
+    for (const pending of behind) pending.fail(behindFailed());
   }
 
   /** Brings saved states into memory, those that are there already excepted. */
@@ -419,8 +469,19 @@ export class Engine<Command> {
     for (;;) {
       const generation = this.#generations[log];
       const loaded = await this.#store.projections.loadStates(log, keys);
-      if (generation === this.#generations[log]) return this.#admit(log, keys, loaded);
+      if (loaded.upTo < (this.#savedUpTo[log] ?? 0)) {
+        // The database was restarted and lost its last steps; what left memory comes back once they are made again.
+        if (this.#closed()) throw new Fault('closed', 'the engine was closed', { retry: 'soon' });
+        await this.#pause(STORE_RETRY_MS);
+      } else if (generation === this.#generations[log]) {
+        this.#noteSaved(log, loaded.upTo);
+        return this.#admit(log, keys, loaded);
+      }
     }
+  }
+
+  #noteSaved(log: number, upTo: number): void {
+    this.#savedUpTo[log] = Math.max(this.#savedUpTo[log] ?? 0, upTo);
   }
 
   #admit(log: number, keys: readonly string[], loaded: { bodies: Map<string, string> }): void {
@@ -451,14 +512,36 @@ export class Engine<Command> {
     }
     this.#inFlight = { batch, commits };
     if (appends.length === 0) return this.#acknowledge();
+    this.#append(appends, token, 1);
+  }
+
+  /**
+   * Appends until the store says what became of it. Where an answer went missing the same is asked for again: only
+   * that tells a write that never arrived from one that is still on its way and would arrive after another decision.
+   */
+  #append(appends: readonly Append[], token: string, attempt: number): void {
     const began = performance.now();
     this.#store.log.append(appends, token).then(
       () => {
         this.#appendSeconds += (performance.now() - began) / 1000;
+        if (attempt > 1 && this.#health.state === 'recovering') this.#health = { state: 'ready' };
         this.#acknowledge();
+        if (attempt > 1) this.#planDrain();
       },
-      (error: unknown) => void this.#recover([token], error, [...batch.events.keys()]),
+      (error: unknown) => {
+        if (!isFault(error, 'unavailable')) return void this.#recover([token], error, appends.map(({ log }) => log));
+        if (this.#closed()) return this.#abandon(error);
+        this.#health = { state: 'recovering', reason: error.message };
+        void this.#pause(Math.min(attempt * STORE_RETRY_MS, STORE_RETRY_MAX_MS)).then(() => (this.#closed() ? this.#abandon(error) : this.#append(appends, token, attempt + 1)));
+      },
     );
+  }
+
+  /** Tells those whose append was under way when the engine was closed that nobody knows what became of it. */
+  #abandon(error: unknown): void {
+    const waiting = this.#inFlight?.batch.waiting ?? [];
+    this.#inFlight = undefined;
+    for (const pending of waiting) pending.fail(error);
   }
 
   #acknowledge(): void {
@@ -473,7 +556,7 @@ export class Engine<Command> {
     this.#cursor = undefined;
     this.#answer(done.batch.waiting);
     if (done.commits.length > 0) for (const listener of this.#onCommitted) listener(done.commits);
-    if (this.#unsound) void this.#recover([], undefined, []);
+    if (this.#unsound || this.#behind.size > 0) void this.#recover([], undefined, []);
     else this.#flush();
   }
 
@@ -494,22 +577,28 @@ export class Engine<Command> {
     if (isFault(error, 'conflict')) this.#conflicts++;
     const failed = this.#inFlight;
     const batch = this.#batch;
+    this.#mending = true;
     this.#inFlight = undefined;
     this.#unsound = false;
     this.#batch = emptyBatch();
-    const concerned = new Set([...logs, ...batch.events.keys()]);
+    const concerned = new Set([...logs, ...batch.events.keys(), ...this.#behind]);
+    this.#behind.clear();
     for (const entry of [...(failed?.batch.touched ?? []), ...batch.touched]) this.#residents.drop(entry.key);
     const again = [...(failed?.batch.waiting ?? []), ...batch.waiting];
     const verdict = verdictOn(error);
     if (verdict === 'failed') return this.#giveUp(error, again);
+    // Kept over all rounds: a log that was read in a round that failed later is not read again.
+    const foreign: Commit[] = [];
     for (let attempt = 1; ; attempt++) {
       try {
-        const foreign: Commit[] = [];
-        for (const log of concerned) foreign.push(...(await this.#sync(log)));
+        for (const log of concerned) {
+          foreign.push(...(await this.#sync(log)));
+          concerned.delete(log);
+        }
         return this.#resume(foreign, tokens, failed?.batch, batch, verdict, error);
       } catch (cause) {
         if (verdictOn(cause) === 'failed' || this.#closed()) return this.#giveUp(cause, again);
-        await this.#pause(Math.min(attempt * 50, 1000));
+        await this.#pause(Math.min(attempt * STORE_RETRY_MS, STORE_RETRY_MAX_MS));
       }
     }
   }
@@ -525,14 +614,17 @@ export class Engine<Command> {
     const lost = failed?.waiting ?? [];
     const again = [...batch.waiting];
     if (arrived) this.#answer(lost);
-    else if (verdict === 'refused') for (const pending of lost) pending.fail(error);
-    else again.unshift(...lost);
-    const tired = again.filter((pending) => ++pending.attempts > CONFLICT_ATTEMPTS_MAX);
-    for (const pending of tired) pending.fail(new Fault('overloaded', 'other writers were always first', { retry: 'soon', cause: error }));
-    this.#inbox = [...again.filter((pending) => pending.attempts <= CONFLICT_ATTEMPTS_MAX), ...this.#inbox];
+    else if (verdict !== 'refused') again.push(...lost);
+    if (error !== undefined) for (const pending of again) pending.attempts++;
+    this.#putBack(again.filter((pending) => pending.attempts <= CONFLICT_ATTEMPTS_MAX));
+    if (!arrived && verdict === 'refused') this.#fail(lost, error);
+    this.#fail(again.filter((pending) => pending.attempts > CONFLICT_ATTEMPTS_MAX), new Fault('overloaded', 'other writers were always first', { retry: 'soon', cause: error }));
     const mostAttempts = again.reduce((most, pending) => Math.max(most, pending.attempts), 0);
     const goOn = (): void => {
-      if (this.#closed()) return;
+      this.#mending = false;
+      const stopped = this.#closed() ? this.#stoppedBy() : undefined;
+      if (stopped) return this.#refuseAll(stopped);
+      if (this.#behind.size > 0) return void this.#recover([], undefined, []);
       this.#health = { state: 'ready' };
       this.#planDrain();
       this.#wakeIdle();
@@ -543,6 +635,7 @@ export class Engine<Command> {
   }
 
   #giveUp(error: unknown, waiting: readonly Pending<Command>[]): void {
+    this.#mending = false;
     if (!this.#closed()) this.#health = { state: 'failed', reason: `${error instanceof Error ? error.message : String(error)}; restart to recover` };
     for (const pending of waiting) pending.fail(error);
     this.#refuseAll(error);
@@ -575,11 +668,14 @@ export class Engine<Command> {
   async #sync(log: number): Promise<Commit[]> {
     const known = this.#durable[log] ?? 0;
     const checkpoint = (await this.#store.projections.checkpoints(STATES))[log] ?? 0;
+    const after = Math.min(known, checkpoint);
     const tail: Commit[] = [];
-    for await (const commit of this.#store.log.read(log, Math.min(known, checkpoint))) tail.push(commit);
+    for await (const commit of this.#store.log.read(log, after)) tail.push(commit);
     const keys = new Set<string>();
     for (const commit of tail) for (const event of commit.events) for (const key of this.#keysOf(event)) keys.add(key);
     const loaded = await this.#store.projections.loadStates(log, [...keys]);
+    if (loaded.upTo < after) throw new Fault('unavailable', `the saved states of log ${log} are older than they were`, { retry: 'soon' });
+    this.#noteSaved(log, loaded.upTo);
     this.#generations[log] = (this.#generations[log] ?? 0) + 1;
     for (const key of keys) this.#residents.drop(key);
     this.#admit(log, [...keys], loaded);
@@ -601,6 +697,8 @@ export class Engine<Command> {
 
 /** The consumer whose checkpoints say how far states are saved. */
 export const STATES = 'states';
+
+const behindFailed = (): Fault => new Fault('overloaded', 'an earlier command of the same lane failed; give both again', { retry: 'soon' });
 
 const NO_FACTS: Decision<EventRecord, unknown> = { ok: true, events: [], answer: null };
 

@@ -2,6 +2,11 @@
 
 /** Commands waiting to be decided: at 50,000 a second a fifth of a second, past which a caller is better told to come back. */
 export const INBOX_MAX = 20_000;
+/** A store that does not answer is asked again after this long, and after longer each time up to the maximum. */
+export const STORE_RETRY_MS = 50;
+export const STORE_RETRY_MAX_MS = 1_000;
+/** How long closing waits for a store that does not answer: within the ten seconds that supervisors give a process. */
+export const CLOSE_PATIENCE_MS = 8_000;
 /** How often one command is decided again after losing a race before its caller is told. */
 export const CONFLICT_ATTEMPTS_MAX = 20;
 /** Answers are remembered this long, so that a repeated command has one effect: the promise is 24 h, one more for slow clocks. */
@@ -17,6 +22,8 @@ export const WAKE_WINDOW_MS = 120_000;
 export const WAKE_RELOAD_MS = 60_000;
 /** The earliest a wake-up follows another, so that timers batch. */
 export const WAKE_INTERVAL_MS = 50;
+/** A wake-up that could not be decided is tried again after this long: the fact is to follow its instant within 5 s. */
+export const WAKE_RETRY_MS = 1_000;
 /** Facts folded into the views in one step. */
 export const PROJECTION_EVENTS_PER_STEP = 5_000;
 /** States the projector keeps between steps. */
@@ -25,7 +32,7 @@ export const PROJECTION_STATES_MAX = 100_000;
 export const CLAIM_MAX = 256;
 /** A claim that was not settled by then is handed out again. */
 export const CLAIM_LEASE_MS = 30_000;
-/** Attempts at a message before it is set aside, and the back-off between them. */
+/** Attempts at a message that is itself at fault before it is set aside, and the back-off between attempts. */
 export const MESSAGE_ATTEMPTS_MAX = 8;
 export const RETRY_BASE_MS = 100;
 export const RETRY_MAX_MS = 30_000;

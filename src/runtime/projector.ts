@@ -14,6 +14,8 @@ export class Projector {
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #states = new Map<string, unknown>();
   #checkpoints: number[] = [];
+  /** The log that the next step begins with: none may keep the others waiting for ever. */
+  #first = 0;
 
   constructor(options: { store: Store; room: Room<never> }) {
     this.#store = options.store;
@@ -56,7 +58,9 @@ export class Projector {
     const commits: Commit[] = [];
     const heads = await this.#store.log.heads();
     let events = 0;
-    for (let log = 0; log < heads.length && events < PROJECTION_EVENTS_PER_STEP; log++) {
+    const first = this.#first++;
+    for (let turn = 0; turn < heads.length && events < PROJECTION_EVENTS_PER_STEP; turn++) {
+      const log = (first + turn) % heads.length;
       const from = this.#checkpoints[log] ?? 0;
       if ((heads[log] ?? 0) <= from) continue;
       for await (const commit of this.#store.log.read(log, from)) {

@@ -123,7 +123,8 @@ export class QueueWorker<Command> {
   }
 
   async #execute(message: Claimed): Promise<QueuedResult> {
-    const once = { key: `k/${message.id}`, fingerprint: message.id, fresh: message.attempt === 1 };
+    // Looked up even at the first attempt: that of a revived message is not its first.
+    const once = { key: `k/${message.id}`, fingerprint: message.id };
     const outcome: Outcome = await this.#engine.execute(this.#toCommand(message.body), { once, lane: message.lane });
     return outcome.ok ? { ok: true, answer: outcome.answer } : { ok: false, refusal: outcome.refusal as unknown as Json }; // plain JSON
   }
@@ -135,10 +136,14 @@ export class QueueWorker<Command> {
     }
   }
 
-  /** Again after a pause that doubles, with chance in it so that many do not come back together; at last, set aside. */
+  /**
+   * Again after a pause that doubles, with chance in it so that many do not come back together; at last, set aside.
+   * Only what is itself at fault is set aside: a store that is away or full for an hour says nothing about a message.
+   */
   async #giveBack(message: Claimed, error: unknown): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
-    if (message.attempt >= MESSAGE_ATTEMPTS_MAX) return this.#store.queue.bury(message.id, message.attempt, reason);
+    const worldAtFault = isFault(error) && error.retry !== 'never';
+    if (message.attempt >= MESSAGE_ATTEMPTS_MAX && !worldAtFault) return this.#store.queue.bury(message.id, message.attempt, reason);
     const backOffMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (message.attempt - 1));
     const notBefore = this.#clock.now() + backOffMs / 2 + below(this.#random, backOffMs / 2 + 1);
     await this.#store.queue.retry(message.id, message.attempt, Math.ceil(notBefore), reason);

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { isFault } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
-import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_WINDOW_MS, WAKES_PER_STEP } from './limits.ts';
+import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_PER_STEP } from './limits.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -91,7 +91,7 @@ export class Timers<Command> {
       const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
       results.forEach((result, index) => {
         const entry = due[index];
-        if (result.status === 'rejected' && entry) this.#heap.push(this.#engine.now() + WAKE_RELOAD_MS, entry.key);
+        if (result.status === 'rejected' && entry) this.#heap.push(this.#engine.now() + WAKE_RETRY_MS, entry.key);
       });
     }
     this.#waking = false;

@@ -10,9 +10,11 @@ export type Operation = 'append' | 'trim' | 'read' | 'apply' | 'load' | 'query' 
  * - `ok`: it is done.
  * - `fail`: nothing happens and the caller is told why, or, with `unavailable`, that nobody knows.
  * - `lost-answer`: it is done, and the caller hears `unavailable`.
+ * - `late`: the caller hears `unavailable`, and it is done `afterMs` later, should it then still be possible.
  */
 export type Verdict =
   | { readonly type: 'ok' | 'lost-answer'; readonly beforeMs?: number; readonly afterMs?: number }
+  | { readonly type: 'late'; readonly beforeMs?: number; readonly afterMs: number }
   | { readonly type: 'fail'; readonly code: 'storage-full' | 'storage-failed' | 'unavailable'; readonly beforeMs?: number };
 
 /** Decides about every call before it is made: the simulation's bad luck. */
@@ -50,6 +52,10 @@ export class Session {
     await this.#pass(verdict.beforeMs, fails || !isWrite(operation) ? undefined : effect);
     this.#refuseAfterFailure(operation);
     if (fails) throw this.#failed(operation, verdict.code);
+    if (verdict.type === 'late') {
+      this.#arriveIn(verdict.afterMs, effect);
+      throw unavailable(operation);
+    }
     const value = effect();
     if (verdict.afterMs !== undefined) await this.#pass(verdict.afterMs, undefined);
     if (verdict.type === 'lost-answer') throw unavailable(operation);
@@ -84,6 +90,14 @@ export class Session {
       clock.after(delayMs, () => {
         if (this.#waiting.delete(waiting)) resolve();
       });
+    });
+  }
+
+  #arriveIn(delayMs: number, effect: () => unknown): void {
+    const waiting: Waiting = { effect, giveUp: () => undefined };
+    this.#waiting.add(waiting);
+    this.#clock?.after(delayMs, () => {
+      if (this.#waiting.delete(waiting)) arriveLate(effect);
     });
   }
 

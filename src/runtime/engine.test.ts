@@ -1,0 +1,288 @@
+import { describe, expect, test } from 'vitest';
+import { handClock } from '../base/clock.ts';
+import { openMemory, type Faults, type Operation, type Verdict } from '../engines/memory/memory.ts';
+import type { Commit, Store } from '../store/store.ts';
+import { INBOX_MAX } from './limits.ts';
+import { boxEngine, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
+import type { Engine, Settled } from './engine.ts';
+
+const PARTITIONS = 4;
+
+/** Gives the verdicts one after another to calls of one operation, and lets all others pass. */
+function verdicts(operation: Operation, ...given: Verdict[]): Faults {
+  return { before: (asked) => (asked === operation ? given.shift() : undefined) ?? { type: 'ok' } };
+}
+
+async function commitsOf(store: Store): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for (let log = 0; log < store.partitions; log++) for await (const commit of store.log.read(log, 0)) commits.push(commit);
+  return commits;
+}
+
+/** The units of a box by its facts alone. */
+async function unitsByFacts(store: Store, box: string): Promise<number> {
+  const facts = (await commitsOf(store)).flatMap((commit) => commit.events).filter((event) => event.key === boxKey(box) && event.type === 'box.changed');
+  return facts.reduce((sum, fact) => sum + Number(fact.data['change']), 0);
+}
+
+const put = (box: string, units: number, label = 'put'): BoxCommand => ({ type: 'Put', box, units, label });
+const take = (units: number, ...from: string[]): BoxCommand => ({ type: 'Take', from, units });
+const unitsIn = (engine: Engine<BoxCommand>, box: string): Promise<number> => engine.read((world) => boxOf(world, box).units);
+
+/** An engine on a store whose appends meet these verdicts. */
+async function opened(...given: Verdict[]): Promise<{ clock: ReturnType<typeof handClock>; store: ReturnType<typeof openMemory>; engine: Engine<BoxCommand> }> {
+  const clock = handClock();
+  const store = openMemory({ partitions: PARTITIONS, clock, faults: verdicts('append', ...given) });
+  const engine = boxEngine(store, { clock });
+  await engine.start();
+  return { clock, store, engine };
+}
+
+describe('group commit', () => {
+  test('everything that arrived before the first decision is one commit of its log', async () => {
+    const { store, engine } = await opened();
+    await Promise.all(Array.from({ length: 100 }, () => engine.execute(put('b', 1))));
+    const commits = await commitsOf(store);
+    expect(commits.map((commit) => commit.events.length)).toEqual([100]);
+  });
+
+  test('what arrives while an append is under way is decided at once, on what will be, and is the next commit', async () => {
+    const { clock, store, engine } = await opened({ type: 'ok', afterMs: 5 });
+    const first = engine.execute(put('b', 1));
+    await turn();
+    const others = [engine.execute(put('b', 1)), engine.execute(put('b', 1))];
+    await pass(clock, 5);
+    expect((await Promise.all([first, ...others])).map((settled) => settled.ok && settled.answer)).toEqual([1, 2, 3]);
+    expect((await commitsOf(store)).map((commit) => commit.events.length)).toEqual([1, 2]);
+  });
+
+  test('a command over two logs is in both or in none', async () => {
+    const { store, engine } = await opened({ type: 'ok' }, { type: 'fail', code: 'storage-full' });
+    const [a, b] = boxesOfTwoLogs(PARTITIONS);
+    await Promise.all([engine.execute(put(a, 5)), engine.execute(put(b, 5))]);
+    await expect(engine.execute(take(2, a, b))).rejects.toMatchObject({ code: 'storage-full' });
+    expect([await unitsByFacts(store, a), await unitsByFacts(store, b)]).toEqual([5, 5]);
+    await engine.execute(take(2, a, b));
+    expect([await unitsIn(engine, a), await unitsIn(engine, b), await unitsByFacts(store, a), await unitsByFacts(store, b)]).toEqual([3, 3, 3, 3]);
+  });
+
+  test('the answer carries a cursor that covers its facts', async () => {
+    const { store, engine } = await opened();
+    const { cursor } = await engine.execute(put('b', 1));
+    const [commit] = await commitsOf(store);
+    expect(cursor).toBe(`c1-${commit?.log.toString(36)}.1`);
+  });
+});
+
+describe('nothing is said before it is durable', () => {
+  test('no command is answered before its append', async () => {
+    const { clock, engine } = await opened({ type: 'ok', beforeMs: 5 });
+    const answer = engine.execute(put('b', 1));
+    expect(await stateOf(answer)).toBe('waiting');
+    await pass(clock, 5);
+    expect(await stateOf(answer)).toMatchObject({ ok: true, answer: 1 });
+  });
+
+  test('a question is answered once what it saw is durable, while one about other things does not wait', async () => {
+    const { clock, engine } = await opened({ type: 'ok', beforeMs: 5 });
+    const [a, b] = boxesOfTwoLogs(PARTITIONS);
+    await stateOf(unitsIn(engine, b));
+    const answer = engine.execute(put(a, 1));
+    await turn();
+    const [seen, other] = [unitsIn(engine, a), unitsIn(engine, b)];
+    expect([await stateOf(seen), await stateOf(other)]).toEqual(['waiting', 0]);
+    await pass(clock, 5);
+    expect([await seen, (await answer).ok]).toEqual([1, true]);
+  });
+
+  test('a refusal waits for what it rests on', async () => {
+    const { clock, engine } = await opened({ type: 'ok' }, { type: 'ok', beforeMs: 5 });
+    await engine.execute(put('b', 1));
+    const winner = engine.execute(take(1, 'b'));
+    const loser = engine.execute(take(1, 'b'));
+    expect(await stateOf(loser)).toBe('waiting');
+    await pass(clock, 5);
+    expect([await stateOf(winner), await stateOf(loser)]).toMatchObject([{ ok: true }, { ok: false, refusal: { code: 'too-few' } }]);
+  });
+
+  test('a refusal that rested on what never became durable is decided again', async () => {
+    const { clock, engine } = await opened({ type: 'ok' }, { type: 'fail', code: 'storage-full', beforeMs: 5 });
+    await engine.execute(put('b', 1));
+    const winner = stateOf(engine.execute(take(1, 'b')));
+    await turn();
+    const loser = engine.execute(take(1, 'b'));
+    await winner;
+    await pass(clock, 5);
+    expect(await stateOf(loser)).toMatchObject({ ok: true });
+  });
+});
+
+describe('idempotency', () => {
+  const once = { key: 'k/key', fingerprint: 'print' };
+
+  test('the same command with the same key has one effect and one answer', async () => {
+    const { engine } = await opened();
+    const [first, twin] = await Promise.all([engine.execute(put('b', 1), { once }), engine.execute(put('b', 1), { once })]);
+    const later = await engine.execute(put('b', 1), { once });
+    expect([first, twin, later]).toMatchObject([{ answer: 1, replayed: false }, { answer: 1, replayed: true }, { answer: 1, replayed: true }]);
+    expect(await unitsIn(engine, 'b')).toBe(1);
+  });
+
+  test('the same key for another request is refused', async () => {
+    const { engine } = await opened();
+    await engine.execute(put('b', 1), { once });
+    expect(await engine.execute(put('b', 2), { once: { ...once, fingerprint: 'other' } })).toMatchObject({ ok: false, refusal: { kind: 'invalid', code: 'idempotency-key-reused' } });
+  });
+
+  test('a refusal is remembered even after it would not be one any more', async () => {
+    const { engine } = await opened();
+    await engine.execute(take(1, 'b'), { once });
+    await engine.execute(put('b', 1));
+    expect(await engine.execute(take(1, 'b'), { once })).toMatchObject({ ok: false, replayed: true });
+    expect(await unitsIn(engine, 'b')).toBe(1);
+  });
+
+  test('bad input is not remembered: the key may be used again', async () => {
+    const { engine } = await opened();
+    await engine.execute({ type: 'Mistype' }, { once });
+    expect(await engine.execute(put('b', 1), { once: { ...once, fingerprint: 'mended' } })).toMatchObject({ ok: true, replayed: false });
+  });
+
+  test('an answer survives a restart, and is forgotten after a day and an hour, not before', async () => {
+    const { clock, store, engine } = await opened();
+    await engine.execute(put('b', 1), { once });
+    const again = boxEngine(openMemory({ from: store.image() }), { clock });
+    await again.start();
+    clock.advance(25 * 3_600_000 - 1);
+    expect(await again.execute(put('b', 1), { once })).toMatchObject({ answer: 1, replayed: true });
+    clock.advance(1);
+    expect(await again.execute(put('b', 1), { once })).toMatchObject({ answer: 2, replayed: false });
+  });
+});
+
+describe('answers that get lost', () => {
+  const cases: { title: string; verdict: Verdict }[] = [
+    { title: 'the append never arrived', verdict: { type: 'fail', code: 'unavailable' } },
+    { title: 'the append arrived', verdict: { type: 'lost-answer' } },
+    { title: 'the append arrives before it is asked for again', verdict: { type: 'late', afterMs: 20 } },
+    { title: 'the append arrives after it was asked for again', verdict: { type: 'late', afterMs: 500 } },
+  ];
+  for (const { title, verdict } of cases) {
+    test(`${title}: one effect, one answer`, async () => {
+      const { clock, store, engine } = await opened(verdict, { type: 'ok', afterMs: 7 });
+      const [a, b] = boxesOfTwoLogs(PARTITIONS);
+      const first = engine.execute(put(a, 1));
+      await turn();
+      const behind = [engine.execute(put(a, 1)), engine.execute(put(b, 1))];
+      await pass(clock, 3000);
+      expect(await Promise.all([first, ...behind].map(stateOf))).toMatchObject([{ answer: 1 }, { answer: 2 }, { answer: 1 }]);
+      expect([await unitsByFacts(store, a), await unitsIn(engine, a), await unitsByFacts(store, b)]).toEqual([2, 2, 1]);
+    });
+  }
+
+  test('an append whose answer got lost is found although reading the log fails at first', async () => {
+    const clock = handClock();
+    const given: Partial<Record<Operation, Verdict[]>> = { append: [{ type: 'lost-answer' }], load: [] };
+    const store = openMemory({ partitions: PARTITIONS, clock, faults: { before: (operation) => given[operation]?.shift() ?? { type: 'ok' } } });
+    const engine = boxEngine(store, { clock });
+    await engine.start();
+    const [a, b] = boxesOfTwoLogs(PARTITIONS);
+    await Promise.all([unitsIn(engine, a), unitsIn(engine, b)]);
+    const first = engine.execute(put(a, 1));
+    await turn();
+    const second = engine.execute(put(b, 1)); // decided meanwhile, so that two logs are read again; of the second the first try fails
+    given.load = [{ type: 'ok' }, { type: 'ok' }, { type: 'fail', code: 'unavailable' }];
+    await pass(clock, 3000);
+    expect([await stateOf(first), await stateOf(second)]).toMatchObject([{ answer: 1 }, { answer: 1 }]);
+    expect([await unitsByFacts(store, a), await unitsByFacts(store, b)]).toEqual([1, 1]);
+  });
+
+  test('while the store does not answer the engine says so and takes commands up to its bound', async () => {
+    const { clock, engine } = await opened(...Array.from({ length: 10 }, (): Verdict => ({ type: 'fail', code: 'unavailable' })));
+    const first = engine.execute(put('b', 1));
+    await turn();
+    expect(engine.health).toMatchObject({ state: 'recovering' });
+    const second = engine.execute(put('b', 1));
+    await pass(clock, 60_000);
+    expect([await stateOf(first), await stateOf(second)]).toMatchObject([{ answer: 1 }, { answer: 2 }]);
+    expect(engine.health).toEqual({ state: 'ready' });
+  });
+});
+
+describe('a store that cannot write', () => {
+  test('a full disk is told to those it concerns, and nothing of theirs is left in memory', async () => {
+    const { engine } = await opened({ type: 'fail', code: 'storage-full' });
+    await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'storage-full', retry: 'later' });
+    expect(await engine.execute(put('b', 1))).toMatchObject({ answer: 1 });
+  });
+
+  test('after a failed write nothing is acknowledged any more, and health says why', async () => {
+    const { clock, engine } = await opened({ type: 'fail', code: 'storage-failed', beforeMs: 5 });
+    const first = engine.execute(put('b', 1));
+    await turn();
+    const behind = engine.execute(put('b', 1));
+    const [failed, failedToo] = [expect(first).rejects.toMatchObject({ code: 'storage-failed' }), expect(behind).rejects.toMatchObject({ code: 'storage-failed' })];
+    await pass(clock, 5);
+    await Promise.all([failed, failedToo]);
+    await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(engine.health).toMatchObject({ state: 'failed', reason: expect.stringContaining('restart') as string });
+  });
+});
+
+describe('bounds', () => {
+  test('the inbox takes its bound and not one command more', async () => {
+    const { engine } = await opened();
+    const taken = Array.from({ length: INBOX_MAX }, () => engine.execute(put('b', 1)));
+    await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'overloaded', retry: 'soon' });
+    await Promise.all(taken);
+    expect(await engine.execute(put('b', 1))).toMatchObject({ answer: INBOX_MAX + 1 });
+  });
+
+  test('a mistake of ours in one command does not hurt the others', async () => {
+    const { clock, store, engine } = await opened({ type: 'ok', afterMs: 5 }, { type: 'ok', afterMs: 5 });
+    const outcomes = [put('b', 1), put('b', 1), { type: 'Poison', box: 'b' } as const, put('b', 1)].map(async (command, index) => {
+      if (index > 1) await turn();
+      return engine.execute(command).then((settled) => (settled as Settled & { answer: unknown }).answer, (error: unknown) => (error as Error).name);
+    });
+    await pass(clock, 50);
+    expect(await Promise.all(outcomes)).toEqual([1, 2, 'TypeError', 3]);
+    expect([await unitsIn(engine, 'b'), await unitsByFacts(store, 'b')]).toEqual([3, 3]);
+    expect(engine.health).toEqual({ state: 'ready' });
+  });
+});
+
+describe('closing', () => {
+  test('finishes what was taken and takes nothing new', async () => {
+    const { clock, engine } = await opened({ type: 'ok', beforeMs: 5 });
+    const taken = engine.execute(put('b', 1));
+    const closed = engine.close();
+    await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'closed' });
+    await pass(clock, 5);
+    expect([await stateOf(taken), await stateOf(closed)]).toMatchObject([{ answer: 1 }, undefined]);
+  });
+
+  test('finishes what waits for states to be loaded', async () => {
+    const clock = handClock();
+    const store = openMemory({ partitions: PARTITIONS, clock, faults: { before: (operation) => ({ type: 'ok', ...(operation === 'load' ? { beforeMs: 5 } : undefined) }) } });
+    const engine = boxEngine(store, { clock });
+    void engine.start();
+    await pass(clock, 100);
+    const taken = engine.execute(put('b', 1));
+    await turn();
+    const closed = engine.close();
+    await pass(clock, 20);
+    expect([await stateOf(taken), await stateOf(closed)]).toMatchObject([{ answer: 1 }, undefined]);
+  });
+
+  test('gives up on a store that does not answer, and leaves nobody without an answer', async () => {
+    const { clock, engine } = await opened(...Array.from({ length: 100 }, (): Verdict => ({ type: 'fail', code: 'unavailable' })));
+    const doubtful = stateOf(engine.execute(put('b', 1)).catch((error: unknown) => error));
+    await doubtful;
+    const under = engine.execute(put('b', 1)).catch((error: unknown) => error);
+    const waiting = engine.execute(put('b', 1)).catch((error: unknown) => error);
+    const closed = engine.close();
+    await pass(clock, 20_000);
+    expect([await stateOf(under), await stateOf(waiting)]).toMatchObject([{ code: 'closed' }, { code: 'closed' }]);
+    expect([await stateOf(closed), engine.health]).toMatchObject([undefined, { state: 'closed' }]);
+  });
+});

@@ -6,7 +6,7 @@ const long = process.env['HOLDFAST_LONG'] === '1';
 export default defineConfig({
   test: {
     environment: 'node',
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'tests/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', ...(long ? [] : ['tests/long/**'])],
     // Processes, not threads: engines start threads of their own, and a test may kill what it started.
     pool: 'forks',

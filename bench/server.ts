@@ -14,7 +14,7 @@ const TTL_SECONDS = 7_200;
 const RATE_LIMIT = '1000000/2000000';
 const ADMIN_KEY = 'benchmark-admin-key';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const main = join(fileURLToPath(new URL('..', import.meta.url)), 'src', 'main.ts');
 
 /** A child that listens on a port of 127.0.0.1 and says so in a line. Disposing of it waits for its end. */
 export class Listening implements AsyncDisposable {

@@ -11,8 +11,6 @@ import { checkTables, makeTables } from './postgres-tables.ts';
 
 interface Spec extends CallersSpec {
   readonly url: string;
-  /** As many as kept one fsync or another always under way: two measured best. */
-  readonly writers: number;
 }
 
 export const postgresBatching = (spec: Spec): Promise<CallersResult> => ask(new URL(import.meta.url), spec);
@@ -32,14 +30,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** One statement is under way at a time: with two, three or four the row's lock made each wait, and none was faster. */
 class Batching {
-  readonly #pool: pg.Pool;
+  readonly #client: pg.Client;
   #waiting: Waiting[] = [];
-  #free: number;
+  #writing = false;
 
-  constructor(pool: pg.Pool, writers: number) {
-    this.#pool = pool;
-    this.#free = writers;
+  constructor(client: pg.Client) {
+    this.#client = client;
   }
 
   hold(sku: string, quantity: number): Promise<boolean> {
@@ -51,10 +49,11 @@ class Batching {
   }
 
   #write(): void {
-    if (this.#free === 0 || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0);
-    this.#free--;
-    this.#pool
+    if (this.#writing || this.#waiting.length === 0) return;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#writing = true;
+    this.#client
       .query<{ id: string }>({ name: 'hold', text: HOLD, values: [batch.map((one) => one.id), batch.map((one) => one.sku), batch.map((one) => one.quantity)] })
       .then(({ rows }) => {
         const granted = new Set(rows.map((row) => row.id));
@@ -64,24 +63,25 @@ class Batching {
         for (const one of batch) one.reject(error);
       })
       .finally(() => {
-        this.#free++;
+        this.#writing = false;
         this.#write();
       });
   }
 }
 
-async function run({ url, writers, ...spec }: Spec): Promise<CallersResult> {
+async function run({ url, ...spec }: Spec): Promise<CallersResult> {
   await makeTables(url);
-  const pool = new pg.Pool({ connectionString: url, max: writers });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
   try {
-    const batching = new Batching(pool, writers);
+    const batching = new Batching(client);
     const result = await runCallers(spec, async () => {
       if (!(await batching.hold('HOT', 1))) throw new Error('the peer ran out of stock');
     });
-    await checkTables(pool, result.acknowledged);
+    await checkTables(client, result.acknowledged);
     return result;
   } finally {
-    await pool.end();
+    await client.end();
   }
 }
 

@@ -19,8 +19,8 @@ export async function makeTables(url: string): Promise<void> {
 }
 
 /** Fails where the holds are not those acknowledged or do not add up with the stock. */
-export async function checkTables(pool: pg.Pool, acknowledged: number): Promise<void> {
-  const { rows } = await pool.query<{ holds: string; units: string; left: string }>(
+export async function checkTables(client: pg.Client | pg.Pool, acknowledged: number): Promise<void> {
+  const { rows } = await client.query<{ holds: string; units: string; left: string }>(
     `select (select count(*) from holds) holds, (select coalesce(sum(quantity), 0) from holds) units, (select sum(available) from stock) as left`,
   );
   const { holds, units, left } = rows[0] ?? { holds: '', units: '', left: '' };

@@ -11,8 +11,6 @@ import type { Settings, Suite } from './suite.ts';
 export const engine: Suite = { name: 'engine', about: 'holds in process on SQLite', run };
 
 const MANY = 4_000;
-/** The peer's statements under way at once: with more than two its fsyncs did not get more. */
-const WRITERS = 2;
 
 const CALLERS = [64, 512] as const;
 type Peer = 'PostgreSQL batching' | 'Redis Lua';
@@ -30,7 +28,7 @@ async function run({ seconds, warmUpSeconds, rounds }: Settings): Promise<Line[]
     return { perSecond: result.perSecond, p99: result.waits.p99 };
   };
   const postgres = (callers: number) => async (): Promise<Sample> =>
-    database === undefined ? ABSENT : sampleOf(await postgresBatching({ url: database.url, callers, writers: WRITERS, seconds, warmUpSeconds }));
+    database === undefined ? ABSENT : sampleOf(await postgresBatching({ url: database.url, callers, seconds, warmUpSeconds }));
   const redis = (callers: number) => async (): Promise<Sample> => (withRedis ? sampleOf(await redisLua({ callers, seconds, warmUpSeconds })) : ABSENT);
   const measured = await inRounds<Name>(rounds, {
     'PostgreSQL batching, 64': postgres(64),

@@ -161,15 +161,16 @@ describe('idempotency', () => {
 });
 
 describe('answers that get lost', () => {
-  const cases: { title: string; verdict: Verdict }[] = [
-    { title: 'the append never arrived', verdict: { type: 'fail', code: 'unavailable' } },
-    { title: 'the append arrived', verdict: { type: 'lost-answer' } },
-    { title: 'the append arrives before it is asked for again', verdict: { type: 'late', afterMs: 20 } },
-    { title: 'the append arrives after it was asked for again', verdict: { type: 'late', afterMs: 500 } },
+  const cases: { title: string; given: Verdict[] }[] = [
+    { title: 'the append never arrived', given: [{ type: 'fail', code: 'unavailable' }] },
+    { title: 'the append arrived', given: [{ type: 'lost-answer' }] },
+    { title: 'the append arrives while it is asked for again', given: [{ type: 'late', afterMs: 20 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
+    { title: 'the append arrives later still', given: [{ type: 'late', afterMs: 60 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
+    { title: 'the append arrives too late', given: [{ type: 'late', afterMs: 500 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
   ];
-  for (const { title, verdict } of cases) {
+  for (const { title, given } of cases) {
     test(`${title}: one effect, one answer`, async () => {
-      const { clock, store, engine } = await opened(verdict, { type: 'ok', afterMs: 7 });
+      const { clock, store, engine } = await opened(...given);
       const [a, b] = boxesOfTwoLogs(PARTITIONS);
       const first = engine.execute(put(a, 1));
       await turn();
@@ -182,7 +183,7 @@ describe('answers that get lost', () => {
 
   test('an append whose answer got lost is found although reading the log fails at first', async () => {
     const clock = handClock();
-    const given: Partial<Record<Operation, Verdict[]>> = { append: [{ type: 'lost-answer' }], load: [] };
+    const given: Partial<Record<Operation, Verdict[]>> = { append: [{ type: 'lost-answer', afterMs: 5 }], load: [] };
     const store = openMemory({ partitions: PARTITIONS, clock, faults: { before: (operation) => given[operation]?.shift() ?? { type: 'ok' } } });
     const engine = boxEngine(store, { clock });
     await engine.start();

@@ -1,0 +1,69 @@
+import { nameOf } from './items.js';
+
+/** Rows that are kept, and how many may join them at once: more than that nobody can read. */
+const ROWS_MAX = 30;
+const JOIN_MAX = 2;
+const JOIN_MS = 350;
+
+const list = document.getElementById('facts');
+const rate = document.getElementById('facts-rate');
+const waiting = [];
+
+/** What a fact is called on the page, its tone, and how rarely it is seen: the rarest of those waiting goes first. */
+const WORDS = {
+  'inventory.reservation.held': { word: 'held', tone: 'held', rarity: 0 },
+  'inventory.reservation.changed': { word: 'changed', tone: 'held', rarity: 1 },
+  'inventory.reservation.extended': { word: 'extended', tone: 'held', rarity: 1 },
+  'inventory.reservation.released': { word: 'released', tone: 'free', rarity: 1 },
+  'inventory.reservation.expired': { word: 'expired', tone: 'free', rarity: 2 },
+  'inventory.reservation.confirmed': { word: 'sold', tone: 'sold', rarity: 1 },
+  'inventory.allocation.fulfilled': { word: 'shipped', tone: 'sold', rarity: 1 },
+  'inventory.allocation.cancelled': { word: 'cancelled', tone: 'free', rarity: 3 },
+  'inventory.stock.adjusted': { word: 'adjusted', tone: 'free', rarity: 4 },
+  'inventory.shortfall.detected': { word: 'shortfall', tone: 'line-refused', rarity: 5 },
+};
+
+export function take(fact) {
+  waiting.push(fact);
+  if (waiting.length > 200) waiting.splice(0, 100);
+}
+
+export function showRate(perSecond) {
+  rate.textContent = `${perSecond.toLocaleString('en')} a second`;
+}
+
+export function startTicker() {
+  setInterval(() => {
+    if (waiting.length === 0 || document.hidden) return;
+    waiting.sort((a, b) => rarity(b) - rarity(a));
+    const chosen = waiting.splice(0, JOIN_MAX).sort((a, b) => (a.time < b.time ? -1 : 1));
+    waiting.length = 0;
+    requestAnimationFrame(() => {
+      for (const fact of chosen) list.prepend(rowOf(fact));
+      while (list.childElementCount > ROWS_MAX) list.lastElementChild.remove();
+    });
+  }, JOIN_MS);
+}
+
+const rarity = (fact) => WORDS[fact.type]?.rarity ?? 3;
+
+function rowOf(fact) {
+  const { word, tone } = WORDS[fact.type] ?? { word: fact.type.split('.').slice(1).join(' '), tone: '' };
+  const row = document.createElement('li');
+  row.className = 'fresh';
+  const [time, verb, what] = ['time', 'b', 'span'].map((tag) => document.createElement(tag));
+  time.textContent = new Date(fact.time).toLocaleTimeString('en-GB');
+  time.dateTime = fact.time;
+  verb.textContent = fact.type === 'inventory.stock.adjusted' ? fact.data.reason : word;
+  if (tone !== '') verb.className = tone;
+  what.textContent = wordsOf(fact);
+  row.append(time, verb, what);
+  return row;
+}
+
+function wordsOf({ type, subject, data }) {
+  const change = type === 'inventory.stock.adjusted' ? data.change : undefined;
+  if (change !== undefined) return `${change > 0 ? '+' : ''}${change} ${nameOf(subject)} at ${data.location}`;
+  const quantity = data.quantity ?? data.shortfall;
+  return quantity === undefined ? nameOf(subject) : `${quantity} × ${nameOf(subject)}`;
+}

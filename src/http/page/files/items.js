@@ -1,0 +1,172 @@
+import { read } from './session.js';
+
+/** Bars on the page. */
+const SHOWN_MAX = 8;
+/** Availability is asked for at most this often, for all bars that moved meanwhile in one request. */
+const REFRESH_MS = 300;
+/** Bars that did not move are looked at this often all the same. */
+const SWEEP_MS = 5_000;
+/** The busiest are chosen again this often, and activity counts half after as long. */
+const CHOOSE_MS = 5_000;
+
+const list = document.getElementById('items');
+const empty = document.getElementById('no-items');
+const names = new Map();
+const activity = new Map();
+const dirty = new Set();
+/** SKU → the bar, in the order shown. */
+const bars = new Map();
+/** The shop named its hot items; otherwise the busiest are shown. */
+let named = false;
+
+export const nameOf = (sku) => names.get(sku) ?? sku;
+export const shown = () => [...bars.keys()];
+
+/** Finds out what to show, then keeps the bars up to date. `onDoubt` hears of an item that seems to promise too much. */
+export async function showItems(onDoubt) {
+  await learnNames();
+  const hot = await read(`/v1/items?attribute.hot=true&limit=${SHOWN_MAX}`);
+  for (const { sku, name } of hot?.items ?? []) {
+    if (name) names.set(sku, name);
+    add(sku);
+  }
+  named = bars.size > 0;
+  every(REFRESH_MS, () => refresh(onDoubt));
+  every(SWEEP_MS, async () => shown().forEach((sku) => dirty.add(sku)));
+  every(CHOOSE_MS, choose);
+}
+
+async function learnNames() {
+  const page = await read('/v1/items?limit=500');
+  for (const { sku, name } of page?.items ?? []) if (name) names.set(sku, name);
+}
+
+/** Hears of a fact about an item. */
+export function moved(sku) {
+  activity.set(sku, (activity.get(sku) ?? 0) + 1);
+  if (bars.has(sku)) dirty.add(sku);
+}
+
+export function everythingMoved() {
+  for (const sku of bars.keys()) dirty.add(sku);
+}
+
+async function choose() {
+  if (!named && bars.size === 0) {
+    // The shop may have been filled after the page was opened.
+    const hot = await read(`/v1/items?attribute.hot=true&limit=${SHOWN_MAX}`);
+    if (hot?.items.length > 0) {
+      named = true;
+      await learnNames();
+      for (const { sku } of hot.items) add(sku);
+    }
+  }
+  if (!named) {
+    const busiest = [...activity].sort((a, b) => b[1] - a[1]).slice(0, SHOWN_MAX);
+    for (const [sku] of busiest) if (!bars.has(sku) && bars.size >= SHOWN_MAX) dropQuietest();
+    for (const [sku] of busiest) {
+      if (bars.has(sku) || bars.size >= SHOWN_MAX) continue;
+      if (!names.has(sku)) names.set(sku, (await read(`/v1/items/${encodeURIComponent(sku)}`))?.name ?? sku);
+      add(sku);
+    }
+  }
+  for (const [sku, count] of activity) {
+    if (count < 1) activity.delete(sku);
+    else activity.set(sku, count / 2);
+  }
+}
+
+function dropQuietest() {
+  const [quietest] = shown().sort((a, b) => (activity.get(a) ?? 0) - (activity.get(b) ?? 0));
+  bars.get(quietest)?.row.remove();
+  bars.delete(quietest);
+}
+
+async function refresh(onDoubt) {
+  if (dirty.size === 0 || document.hidden) return;
+  const asked = [...dirty];
+  dirty.clear();
+  const answer = await read(`/v1/availability?${asked.map((sku) => `sku=${encodeURIComponent(sku)}`).join('&')}`);
+  if (answer === undefined) return;
+  requestAnimationFrame(() => {
+    for (const figures of answer.items) {
+      const bar = bars.get(figures.sku);
+      if (!bar) continue;
+      bar.show(figures);
+      if (figures.net + figures.safetyStock < 0) onDoubt(figures.sku);
+    }
+  });
+}
+
+function add(sku) {
+  if (bars.has(sku)) return;
+  const bar = makeBar(sku);
+  bars.set(sku, bar);
+  list.append(bar.row);
+  empty.hidden = true;
+  dirty.add(sku);
+}
+
+function makeBar(sku) {
+  const row = document.createElement('li');
+  const [head, name, code, free] = ['div', 'span', 'small', 'span'].map((tag) => document.createElement(tag));
+  head.className = 'item-head';
+  name.className = 'item-name';
+  free.className = 'item-free';
+  name.textContent = nameOf(sku);
+  code.textContent = names.has(sku) ? sku : '';
+  name.append(code);
+  head.append(name, free);
+  const bar = document.createElement('div');
+  bar.className = 'bar';
+  bar.setAttribute('role', 'img');
+  const parts = ['sold', 'held', 'free'].map((part) => {
+    const span = document.createElement('span');
+    span.className = part;
+    bar.append(span);
+    return span;
+  });
+  const rest = document.createElement('div');
+  rest.className = 'item-rest';
+  const [words, total] = [document.createElement('span'), document.createElement('span')];
+  rest.append(words, total);
+  row.append(head, bar, rest);
+
+  let whole = 0;
+  let before = 0;
+  return {
+    row,
+    show({ onHand, reserved, available, backordered }) {
+      // What was shipped is no longer on hand but was sold from the same heap: the bar stays as long as it was until
+      // something new comes in.
+      whole = onHand > before ? onHand : Math.max(whole, onHand);
+      before = onHand;
+      const held = Math.min(reserved, whole);
+      const left = Math.max(0, Math.min(available, whole - held));
+      const sold = whole - held - left;
+      const figures = [sold, held, left];
+      parts.forEach((part, index) => {
+        part.style.width = `${whole === 0 ? 0 : (figures[index] / whole) * 100}%`;
+        part.classList.toggle('nil', figures[index] === 0 || figures.slice(0, index).every((figure) => figure === 0));
+      });
+      free.textContent = available > 0 ? `${available.toLocaleString('en')} free` : held > 0 ? 'all taken' : 'sold out';
+      free.dataset.none = available > 0 ? 'no' : 'yes';
+      words.textContent = `${sold.toLocaleString('en')} sold · ${reserved.toLocaleString('en')} held${backordered > 0 ? ` · ${backordered.toLocaleString('en')} on backorder` : ''}`;
+      total.textContent = `of ${whole.toLocaleString('en')}`;
+      bar.setAttribute('aria-label', `${sold} sold, ${held} held, ${left} free of ${whole}`);
+    },
+  };
+}
+
+/** Runs a task again and again, never beside itself; a failure is tried again the next time. */
+export function every(ms, task) {
+  const run = async () => {
+    try {
+      await task();
+    } catch {
+      // The connection's state says what is wrong.
+    }
+    setTimeout(run, ms);
+  };
+  void run();
+}

@@ -14,14 +14,18 @@ export interface Cursor {
 
 const NO_PARTIAL: ReadonlyMap<LogId, number> = new Map();
 
+/** What every cursor begins with; the parts of its logs follow. */
+export const CURSOR_HEAD = 'c1';
+
+/** One log's part of a cursor's text, for those who write many cursors that differ in little. */
+export function cursorPart(log: LogId, position: Position, events: number): string {
+  if (position === 0 && events === 0) return '';
+  return `-${log.toString(36)}.${position.toString(36)}${events === 0 ? '' : `.${events.toString(36)}`}`;
+}
+
 export function formatCursor(positions: readonly Position[], partial: ReadonlyMap<LogId, number> = NO_PARTIAL): string {
-  let text = 'c1';
-  for (let log = 0; log < positions.length; log++) {
-    const position = positions[log] ?? 0;
-    const events = partial.get(log) ?? 0;
-    if (position === 0 && events === 0) continue;
-    text += `-${log.toString(36)}.${position.toString(36)}${events === 0 ? '' : `.${events.toString(36)}`}`;
-  }
+  let text = CURSOR_HEAD;
+  for (let log = 0; log < positions.length; log++) text += cursorPart(log, positions[log] ?? 0, partial.get(log) ?? 0);
   return text;
 }
 

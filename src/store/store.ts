@@ -11,7 +11,7 @@ import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 
 export type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 export { decodeEvents, encodeEvents } from './envelope.ts';
-export { cursorCovers, formatCursor, parseCursor, type Cursor } from './cursor.ts';
+export { CURSOR_HEAD, cursorCovers, cursorPart, formatCursor, parseCursor, type Cursor } from './cursor.ts';
 
 /** One log's share of an append. */
 export interface Append {

@@ -1,0 +1,95 @@
+/**
+ * Facts as they leave the house: CloudEvents 1.0 with the extensions `sequence` and `partitionkey`. What `data` says
+ * is a promise to outsiders, so each kind lists its members here, and what a room adds for its own books stays inside.
+ */
+import { rfc3339 } from '../../base/clock.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
+import { isPublic, type PUBLIC_TYPES } from '../../rooms/inventory/inventory.ts';
+import type { EventRecord, LogId, Position } from '../../store/store.ts';
+
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: '/inventory';
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: JsonObject;
+  /** Sorts, as text, as the facts of one log follow each other, and so those of one subject. */
+  readonly sequence: string;
+  readonly partitionkey: string;
+}
+
+/** Where a fact stands: its log, its commit, and its place in that commit from 0. */
+export interface FactAddress {
+  readonly log: LogId;
+  readonly position: Position;
+  readonly index: number;
+}
+
+type PublicType = (typeof PUBLIC_TYPES)[number];
+
+const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations', 'expiresAt', 'orderId'] as const;
+const SHIPMENT = ['orderId', 'location', 'quantity'] as const;
+
+/** The members of `data` that outsiders see, in the order they see them. */
+const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    'inventory.stock.adjusted': ['location', 'bucket', 'change', 'onHand', 'reason', 'reference', 'note'],
+    'inventory.shortfall.detected': ['location', 'shortfall', 'onHand', 'promised'],
+    'inventory.reservation.held': HOLD,
+    'inventory.reservation.changed': HOLD,
+    'inventory.reservation.extended': [...HOLD, 'previousExpiresAt'],
+    'inventory.reservation.released': HOLD,
+    'inventory.reservation.expired': HOLD,
+    'inventory.reservation.confirmed': HOLD,
+    'inventory.allocation.fulfilled': SHIPMENT,
+    'inventory.allocation.restored': SHIPMENT,
+    'inventory.allocation.cancelled': SHIPMENT,
+  } as const satisfies Record<PublicType, readonly string[]>),
+);
+
+/** Members that are milliseconds in the log and text outside. */
+const INSTANTS: ReadonlySet<string> = new Set(['expiresAt', 'previousExpiresAt']);
+
+/** 2^43 positions need 13 digits; a commit of 20,000 commands with 500 lines each needs 8. */
+const POSITION_DIGITS = 13;
+const INDEX_DIGITS = 8;
+
+/** Whether a fact leaves the house at all. */
+export function leavesTheHouse(record: EventRecord): boolean {
+  return isPublic(record.type);
+}
+
+/** What a public fact is about: its key without the letter that says the kind of key. */
+export function subjectOf(record: EventRecord): string {
+  return record.key.slice(2);
+}
+
+/** A public fact as others see it. */
+export function toCloudEvent(record: EventRecord, at: FactAddress): CloudEvent {
+  const subject = subjectOf(record);
+  return {
+    specversion: '1.0',
+    id: `${at.log}-${at.position}-${at.index}`,
+    source: '/inventory',
+    type: record.type,
+    subject,
+    time: rfc3339(record.time),
+    datacontenttype: 'application/json',
+    data: dataOf(record),
+    sequence: `${String(at.position).padStart(POSITION_DIGITS, '0')}-${String(at.index).padStart(INDEX_DIGITS, '0')}`,
+    partitionkey: subject,
+  };
+}
+
+function dataOf({ type, data }: EventRecord): JsonObject {
+  const shown: Record<string, Json> = {};
+  for (const member of MEMBERS.get(type) ?? []) {
+    const value = data[member];
+    if (value === undefined) continue;
+    shown[member] = INSTANTS.has(member) && typeof value === 'number' ? rfc3339(value) : value;
+  }
+  return shown;
+}

@@ -1,3 +1,4 @@
+import { hash32 } from '../../base/hash.ts';
 import type { Item, Level, Locations } from './state.ts';
 import type { Share } from './events.ts';
 
@@ -85,9 +86,20 @@ function heldAt(item: Item, location: string, level: Level, own: readonly Share[
 /** Changes whenever the figures may have changed: with each fact, with the places, and at the instant a hold runs out. */
 export function etagOf(item: Item, locations: Locations, now: number): string {
   item.lapses.advance(now);
-  let places = 0;
-  for (const location of locations.values()) places += location.version;
-  return `"${item.version}-${places}-${item.lapses.lastLapse.toString(36)}"`;
+  return `"${item.version}-${tagOf(locations)}-${item.lapses.lastLapse.toString(36)}"`;
+}
+
+/** Locations are replaced as a whole, so that the tag of one set of them never changes. */
+const tags = new WeakMap<Locations, string>();
+
+/** Not a sum of versions: one place redefined and another removed would cancel out. */
+function tagOf(locations: Locations): string {
+  let tag = tags.get(locations);
+  if (tag === undefined) {
+    tag = hash32([...locations.values()].map(({ id, version }) => `${id} ${version}`).join()).toString(36);
+    tags.set(locations, tag);
+  }
+  return tag;
 }
 
 const NONE: readonly Share[] = [];

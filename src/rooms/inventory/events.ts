@@ -7,6 +7,12 @@ export interface Place {
   readonly quantity: number;
 }
 
+/** Units that count against what one customer may have. */
+export interface CustomerUnits {
+  readonly customerId: string;
+  readonly quantity: number;
+}
+
 /** What one reservation holds of one item, until an instant. */
 export interface Share {
   readonly quantity: number;
@@ -20,11 +26,11 @@ export interface Share {
 /** What every fact about a hold says besides the share. */
 interface HoldFact extends Share {
   readonly reservationId: string;
-  readonly cartId?: string;
-  readonly customerId?: string;
-  readonly channel?: string;
+  readonly cartId?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly channel?: string | undefined;
   /** 1 where the reservation is this one share in this log: its record then follows from this fact alone. */
-  readonly solo?: 1;
+  readonly solo?: 1 | undefined;
 }
 
 export type InventoryEvent =
@@ -37,8 +43,8 @@ export type InventoryEvent =
       { location: string; bucket: Bucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string }
     >
   | Fact<'inventory.shortfall.detected', { location: string; shortfall: number; onHand: number; promised: number }>
-  | Fact<'inventory.reservation.held', HoldFact & { requested?: number }>
-  | Fact<'inventory.reservation.changed', HoldFact & { previous: Share; requested?: number }>
+  | Fact<'inventory.reservation.held', HoldFact & { requested?: number | undefined }>
+  | Fact<'inventory.reservation.changed', HoldFact & { previous: Share; requested?: number | undefined }>
   | Fact<'inventory.reservation.extended', HoldFact & { previousExpiresAt: number }>
   | Fact<'inventory.reservation.released', HoldFact>
   | Fact<'inventory.reservation.expired', HoldFact>
@@ -48,10 +54,10 @@ export type InventoryEvent =
       'inventory.allocation.fulfilled',
       { orderId: string; location: string; quantity: number; onHand: number; uncounted?: 1; freed: readonly Place[]; backordered: number }
     >
-  | Fact<'inventory.allocation.restored', { orderId: string; location: string; quantity: number; onHand: number }>
+  | Fact<'inventory.allocation.restored', { orderId: string; location: string; quantity: number; onHand: number; uncounted?: 1 }>
   | Fact<
       'inventory.allocation.cancelled',
-      { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customerId?: string }
+      { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customers?: readonly CustomerUnits[] }
     >
   /** The record of a reservation over several items, in its home log. */
   | Fact<'inventory.reservation.recorded', { reservation: Reservation }>

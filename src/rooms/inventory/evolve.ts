@@ -25,10 +25,8 @@ export function keysOf(event: InventoryEvent): string[] {
       if (customerId !== undefined) keys.push(customerKey(skuOf(event.key), customerId));
       return keys;
     }
-    case 'inventory.allocation.cancelled': {
-      const { customerId } = event.data;
-      return customerId === undefined ? [event.key] : [event.key, customerKey(skuOf(event.key), customerId)];
-    }
+    case 'inventory.allocation.cancelled':
+      return [event.key, ...(event.data.customers ?? []).map(({ customerId }) => customerKey(skuOf(event.key), customerId))];
     default:
       return [event.key];
   }
@@ -79,6 +77,10 @@ function evolveItem(event: ItemEvent, states: States): void {
       return;
     }
     case 'inventory.allocation.restored': {
+      if (event.data.uncounted !== undefined) {
+        item.backordered += event.data.quantity;
+        return;
+      }
       const level = levelAt(item, event.data.location);
       level.onHand += event.data.quantity;
       level.allocated += event.data.quantity;
@@ -87,7 +89,7 @@ function evolveItem(event: ItemEvent, states: States): void {
     case 'inventory.allocation.cancelled': {
       for (const place of event.data.allocations) levelAt(item, place.location).allocated -= place.quantity;
       item.backordered -= event.data.backordered;
-      if (event.data.customerId !== undefined) customerOf(item.sku, event.data.customerId, states).promised -= event.data.quantity;
+      for (const { customerId, quantity } of event.data.customers ?? []) customerOf(item.sku, customerId, states).promised -= quantity;
       return;
     }
     default:
@@ -176,18 +178,8 @@ function evolveSoloRecord(event: HoldEvent, sku: string, states: States): void {
 }
 
 function soloRecord(event: Extract<HoldEvent, { type: 'inventory.reservation.held' }>, sku: string): Reservation {
-  const { reservationId, cartId, customerId, channel, requested } = event.data;
-  return {
-    id: reservationId,
-    status: 'held',
-    ...(cartId === undefined ? undefined : { cartId }),
-    ...(customerId === undefined ? undefined : { customerId }),
-    ...(channel === undefined ? undefined : { channel }),
-    lines: [soloLine(event.data, sku, requested)],
-    createdAt: event.time,
-    expiresAt: event.data.expiresAt,
-    version: 1,
-  };
+  const { reservationId, cartId, customerId, channel, requested, expiresAt } = event.data;
+  return { id: reservationId, status: 'held', cartId, customerId, channel, orderId: undefined, lines: [soloLine(event.data, sku, requested)], createdAt: event.time, expiresAt, version: 1 };
 }
 
 function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.held' }>, record: Reservation, sku: string): Partial<Reservation> {
@@ -199,7 +191,7 @@ function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.hel
     case 'inventory.reservation.expired':
       return { status: 'expired' };
     case 'inventory.reservation.confirmed':
-      return { status: 'confirmed', orderId: event.data.orderId, lines: [soloLine(event.data, sku, undefined)] };
+      return { status: 'confirmed', orderId: event.data.orderId, lines: [soloLine(event.data, sku, record.lines[0]?.requested)] };
     case 'inventory.reservation.released': {
       const line = must(record.lines[0], `reservation ${record.id} has no line`);
       if (event.data.quantity === line.quantity) return { status: 'released' };
@@ -212,9 +204,7 @@ function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.hel
 
 function soloLine(share: Share, sku: string, requested: number | undefined): Reservation['lines'][number] {
   const allocations = share.allocations.map((place) => ({ sku, location: place.location, quantity: place.quantity }));
-  return requested === undefined
-    ? { sku, quantity: share.quantity, backordered: share.backordered, allocations }
-    : { sku, quantity: share.quantity, requested, backordered: share.backordered, allocations };
+  return { sku, quantity: share.quantity, requested, backordered: share.backordered, allocations };
 }
 
 /** Allocations less the units freed at each place; places left with nothing go. */

@@ -1,10 +1,11 @@
+import { must } from '../../base/assert.ts';
 import { accepted, refused, type Decision } from '../../base/decision.ts';
 import type { Ids } from '../../base/ids.ts';
 import type { ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, ReleaseReservation, ReserveStock, SetCart } from './commands.ts';
 import type { HoldEvent, InventoryEvent, Share } from './events.ts';
 import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
-import { planHold, sharesOf, type Plan } from './plan.ts';
+import { planHold, sharesOf, type ItemShare, type Plan } from './plan.ts';
 import { findCart, findCustomer, findItem, findReservation, type Reservation, type ReservationStatus, type World } from './state.ts';
 import { splitOff } from './units.ts';
 import { reservationView, type ReservationView } from './resources.ts';
@@ -32,18 +33,19 @@ export function reserve(command: ReserveStock, world: World, context: Context): 
 /** Makes the cart hold exactly these lines: changes the hold it has, or makes one. */
 export function setCart(command: SetCart, world: World, context: Context): Decision<InventoryEvent, CartAnswer> {
   const live = liveHoldsOf(command.cartId, world, context.now);
-  const own = new Map<string, Share[]>();
+  const shares = new Map<string, Share[]>();
   for (const hold of live) {
-    for (const [sku, share] of sharesOf(hold.lines)) own.set(sku, [...(own.get(sku) ?? []), { ...share, expiresAt: hold.expiresAt }]);
+    for (const share of sharesOf(hold.lines)) shares.set(share.sku, [...(shares.get(share.sku) ?? []), until(share, hold.expiresAt)]);
   }
-  const plan = planHold(command, world, context.now, own);
+  const plan = planHold(command, world, context.now, { shares, reservations: new Set(live.map(({ id }) => id)) });
   if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
   const [first, ...others] = live;
   if (!first) {
     const made = newHold(command, plan, world, context);
     return made.ok ? accepted(made.events, { created: true, reservation: made.answer }) : made;
   }
-  const after: Reservation = { ...withRequester(first, command), lines: plan.lines, expiresAt: expiry(command, plan, context.now), version: first.version + 1 };
+  const { customerId = first.customerId, channel = first.channel } = command;
+  const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt: expiry(command, plan, context.now), version: first.version + 1 };
   const events = [...changeHold(first, after, plan, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
   return accepted(events, { created: false, reservation: reservationView(after, context.now) });
@@ -64,9 +66,7 @@ export function extend(command: ExtendReservation, world: World, { now }: Contex
   if (!record || refusal) return { ok: false, refusal: refusal ?? unknownReservation(command.id) };
   touched(record, world);
   const after = { ...record, expiresAt: now + command.ttlSeconds * 1000, version: record.version + 1 };
-  const facts = [...sharesOf(record.lines)].map(([sku, share]) =>
-    holdFact('inventory.reservation.extended', sku, record, { ...share, expiresAt: after.expiresAt, previousExpiresAt: record.expiresAt }, now),
-  );
+  const facts = sharesOf(record.lines).map((share) => holdFact('inventory.reservation.extended', after, share, now, { previousExpiresAt: record.expiresAt }));
   return accepted(withRecord(facts, after, world, now), reservationView(after, now));
 }
 
@@ -132,16 +132,22 @@ export function touched(record: Reservation, world: World): Reservation {
 }
 
 function newHold(command: HoldRequest & { readonly cartId?: string }, plan: Plan, world: World, { now, ids }: Context): Held {
-  const home = logOfKey(itemKey((plan.lines[0] as { sku: string }).sku), world.partitions); // a plan has a line
+  const [line] = plan.lines;
+  const home = logOfKey(itemKey(must(line, 'a plan has a line').sku), world.partitions);
   const record: Reservation = {
-    ...withRequester({ id: ids.next('res', now, home), status: 'held', lines: plan.lines, createdAt: now, expiresAt: expiry(command, plan, now), version: 1 }, command),
-    ...(command.cartId === undefined ? undefined : { cartId: command.cartId }),
+    id: ids.next('res', now, home),
+    status: 'held',
+    cartId: command.cartId,
+    customerId: command.customerId,
+    channel: command.channel,
+    orderId: undefined,
+    lines: plan.lines,
+    createdAt: now,
+    expiresAt: expiry(command, plan, now),
+    version: 1,
   };
-  const facts: HoldEvent[] = [];
-  for (const [sku, share] of plan.shares) {
-    const requested = plan.lines.length === 1 ? plan.lines[0]?.requested : undefined;
-    facts.push(holdFact('inventory.reservation.held', sku, record, requested === undefined ? { ...share, expiresAt: record.expiresAt } : { ...share, expiresAt: record.expiresAt, requested }, now));
-  }
+  const requested = plan.lines.length === 1 ? line?.requested : undefined;
+  const facts = plan.shares.map((share) => holdFact('inventory.reservation.held', record, share, now, requested === undefined ? NOTHING_MORE : { requested }));
   const events = withRecord(facts, record, world, now);
   if (command.cartId === undefined) return accepted(events, reservationView(record, now));
   const holds = liveHoldsOf(command.cartId, world, now).map((hold) => hold.id);
@@ -157,19 +163,14 @@ function changeHold(before: Reservation, after: Reservation, plan: Plan, world: 
   touched(before, world);
   const old = sharesOf(before.lines);
   const sameCustomer = before.customerId === after.customerId;
-  const facts: HoldEvent[] = [];
-  for (const [sku, share] of old) {
-    if (!sameCustomer || !plan.shares.has(sku)) facts.push(holdFact('inventory.reservation.released', sku, before, { ...share, expiresAt: before.expiresAt }, now));
-  }
-  for (const [sku, share] of plan.shares) {
-    const previous = sameCustomer ? old.get(sku) : undefined;
-    const next = { ...share, expiresAt: after.expiresAt };
-    facts.push(
-      previous === undefined
-        ? holdFact('inventory.reservation.held', sku, after, next, now)
-        : holdFact('inventory.reservation.changed', sku, after, { ...next, previous: { ...previous, expiresAt: before.expiresAt } }, now),
-    );
-  }
+  const kept = (share: ItemShare, among: readonly ItemShare[]): ItemShare | undefined => (sameCustomer ? among.find((other) => other.sku === share.sku) : undefined);
+  const gone = old.filter((share) => !kept(share, plan.shares)).map((share) => holdFact('inventory.reservation.released', before, share, now));
+  const there = plan.shares.map((share) => {
+    const previous = kept(share, old);
+    if (!previous) return holdFact('inventory.reservation.held', after, share, now);
+    return holdFact('inventory.reservation.changed', after, share, now, { previous: until(previous, before.expiresAt) });
+  });
+  const facts: HoldEvent[] = [...gone, ...there];
   const followsFromFact = facts.length === 1 && facts[0]?.type === 'inventory.reservation.changed' && before.channel === after.channel && after.lines[0]?.requested === undefined;
   return followsFromFact ? withRecord(facts, after, world, now, before) : [...facts, recorded(after, now)];
 }
@@ -177,28 +178,48 @@ function changeHold(before: Reservation, after: Reservation, plan: Plan, world: 
 /** Ends a hold: every item gets its units back. */
 export function closeHold(record: Reservation, status: 'released' | 'expired', world: World, now: number): InventoryEvent[] {
   touched(record, world);
-  const facts = [...sharesOf(record.lines)].map(([sku, share]) => holdFact(`inventory.reservation.${status}`, sku, record, { ...share, expiresAt: record.expiresAt }, now));
+  const facts = sharesOf(record.lines).map((share) => holdFact(`inventory.reservation.${status}`, record, share, now));
   return withRecord(facts, { ...record, status, version: record.version + 1 }, world, now);
 }
 
 export function releasedFacts(record: Reservation, lines: Reservation['lines'], now: number): HoldEvent[] {
-  return [...sharesOf(lines)].map(([sku, share]) => holdFact('inventory.reservation.released', sku, record, { ...share, expiresAt: record.expiresAt }, now));
+  return sharesOf(lines).map((share) => holdFact('inventory.reservation.released', record, share, now));
 }
 
-/** A fact about one item's share of a hold. */
-export function holdFact<Type extends HoldEvent['type']>(
-  type: Type,
-  sku: string,
-  record: Reservation,
-  share: Omit<Extract<HoldEvent, { type: Type }>['data'], 'reservationId' | 'cartId' | 'customerId' | 'channel' | 'solo'>,
-  now: number,
-): Extract<HoldEvent, { type: Type }> {
-  const data: Record<string, unknown> = { reservationId: record.id };
-  if (record.cartId !== undefined) data['cartId'] = record.cartId;
-  if (record.customerId !== undefined) data['customerId'] = record.customerId;
-  if (record.channel !== undefined) data['channel'] = record.channel;
-  // The members are those of this type of fact by the parameter's type; TypeScript cannot follow the generic union.
-  return { type, key: itemKey(sku), time: now, data: Object.assign(data, share) } as unknown as Extract<HoldEvent, { type: Type }>;
+/** What some kinds of fact about a hold say besides the share. */
+interface More {
+  readonly requested?: number;
+  readonly previousExpiresAt?: number;
+  readonly previous?: Share;
+  readonly orderId?: string;
+}
+const NOTHING_MORE: More = {};
+
+/**
+ * A fact about one item's share of a hold, which runs out with the record. Every kind has all members, most of them
+ * undefined and so not stored: objects of one shape cost the least to make and to fold.
+ */
+export function holdFact(type: HoldEvent['type'], record: Reservation, share: ItemShare, now: number, more: More = NOTHING_MORE): HoldEvent {
+  const data = {
+    reservationId: record.id,
+    cartId: record.cartId,
+    customerId: record.customerId,
+    channel: record.channel,
+    quantity: share.quantity,
+    backordered: share.backordered,
+    allocations: share.allocations,
+    expiresAt: record.expiresAt,
+    requested: more.requested,
+    previousExpiresAt: more.previousExpiresAt,
+    previous: more.previous,
+    orderId: more.orderId,
+    solo: undefined,
+  };
+  return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs
+}
+
+function until(share: ItemShare, expiresAt: number): Share {
+  return { quantity: share.quantity, backordered: share.backordered, allocations: share.allocations, expiresAt };
 }
 
 /**
@@ -208,9 +229,10 @@ export function holdFact<Type extends HoldEvent['type']>(
 export function withRecord(facts: readonly HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
   const only = after.lines.length === 1 && before.lines.length === 1 ? after.lines[0] : undefined;
   const home = logOfKey(reservationKey(after.id), world.partitions);
-  const solo = only !== undefined && facts.every((fact) => fact.key === itemKey(only.sku)) && logOfKey(itemKey(only.sku), world.partitions) === home;
+  const key = only && itemKey(only.sku);
+  const solo = key !== undefined && facts.every((fact) => fact.key === key) && logOfKey(key, world.partitions) === home;
   if (!solo) return [...facts, recorded(after, now)];
-  for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made just above by this decision and not yet given away
+  for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made by this decision and not yet given away
   return [...facts];
 }
 
@@ -220,14 +242,6 @@ function recorded(reservation: Reservation, now: number): InventoryEvent {
 
 function bindCart(cartId: string, reservations: readonly string[], now: number): InventoryEvent {
   return { type: 'inventory.cart.bound', key: cartKey(cartId), time: now, data: { cartId, reservations } };
-}
-
-function withRequester<R extends Omit<Reservation, 'customerId' | 'channel'>>(record: R, request: HoldRequest): R & Pick<Reservation, 'customerId' | 'channel'> {
-  return {
-    ...record,
-    ...(request.customerId === undefined ? undefined : { customerId: request.customerId }),
-    ...(request.channel === undefined ? undefined : { channel: request.channel }),
-  };
 }
 
 function expiry(request: HoldRequest, plan: Plan, now: number): number {

@@ -2,7 +2,7 @@ import { accepted, refused, type Decision } from '../../base/decision.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { freeAt } from './availability.ts';
 import type { CancelOrder, ConfirmReservation, FulfilOrder, QuantityLine, ShipmentLine, UnfulfilOrder } from './commands.ts';
-import type { InventoryEvent, Place } from './events.ts';
+import type { CustomerUnits, InventoryEvent, Place } from './events.ts';
 import { holdFact, notHeld, releasedFacts, touched, unknownReservation, withRecord, type Context } from './holds.ts';
 import { itemKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 import { placeOf, sharesOf } from './plan.ts';
@@ -24,7 +24,7 @@ export function confirm(command: ConfirmReservation, world: World, context: Cont
   const after: Reservation = { ...record, status: 'confirmed', orderId, lines: parts.confirmed, version: record.version + (parts.left.length > 0 ? 2 : 1) };
   const facts = [
     ...releasedFacts(record, parts.left, now),
-    ...[...sharesOf(parts.confirmed)].map(([sku, share]) => holdFact('inventory.reservation.confirmed', sku, record, { ...share, expiresAt: record.expiresAt, orderId }, now)),
+    ...sharesOf(parts.confirmed).map((share) => holdFact('inventory.reservation.confirmed', record, share, now, { orderId })),
   ];
   const events = withRecord(facts, after, world, now, record);
   const order = addToOrder(before, orderId, after);
@@ -51,12 +51,17 @@ function addToOrder(before: Order | undefined, orderId: string, confirmed: Reser
   for (const line of confirmed.lines) {
     const index = lines.findIndex((other) => other.sku === line.sku);
     const known = lines[index] ?? { sku: line.sku, quantity: 0, backordered: 0, fulfilled: 0, cancelled: 0, allocations: [], shipped: [] };
-    const grown = { ...known, quantity: known.quantity + line.quantity, backordered: known.backordered + line.backordered, allocations: plus(known.allocations, line.allocations) };
+    const grown = {
+      ...known,
+      quantity: known.quantity + line.quantity,
+      backordered: known.backordered + line.backordered,
+      allocations: plus(known.allocations, line.allocations),
+      ...(confirmed.customerId === undefined ? undefined : { customers: [...(known.customers ?? []), { customerId: confirmed.customerId, quantity: line.quantity }] }),
+    };
     if (index < 0) lines.push(grown);
     else lines[index] = grown;
   }
-  const customerId = before?.customerId ?? confirmed.customerId;
-  return { orderId, ...(customerId === undefined ? undefined : { customerId }), version: (before?.version ?? 0) + 1, lines };
+  return { orderId, version: (before?.version ?? 0) + 1, lines };
 }
 
 /** Ships the order's own units first, then free ones at that place, and never what is promised to others. */
@@ -82,7 +87,10 @@ function insufficientOnHand(short: readonly Short[]): { ok: false; refusal: Retu
 }
 
 function shipAll(order: Order, lines: Reservation['lines'], world: World, now: number): ReturnType<typeof ship> {
-  const wanted = lines.flatMap((line) => line.allocations.map(({ sku, location, quantity }) => ({ sku, quantity, location })));
+  const wanted = lines.flatMap((line): ShipmentLine[] => [
+    ...line.allocations.map(({ sku, location, quantity }) => ({ sku, quantity, location })),
+    ...(line.backordered > 0 && findItem(world, line.sku)?.definition?.tracked === false ? [{ sku: line.sku, quantity: line.backordered }] : []),
+  ]);
   return ship(order, wanted, world, now, 'beforeAllocated');
 }
 
@@ -207,17 +215,28 @@ export function unfulfil(command: UnfulfilOrder, world: World, { now }: Context)
   if (excess.length > 0) return refused('conflict', 'exceeds-fulfilled', 'More was asked to be undone than was shipped.', { lines: excess });
   const lines = [...order.lines];
   const facts: InventoryEvent[] = [];
+  /** On hand after the lines so far, by item and place. */
+  const back = new Map<string, number>();
   for (const request of command.lines) {
     const index = lines.findIndex((line) => line.sku === request.sku);
     const line = lines[index] as OrderLine; // an unknown item was refused as excess
+    const item = findItem(world, line.sku);
+    if (!item) return refused('invalid', 'unknown-item', `Item ${line.sku} was removed; nothing can come back to it.`);
+    const locations = locationsBeside(world, itemKey(line.sku));
     const undone = undo(line, request);
     if (!undone) {
       const there = line.shipped.find((place) => place.location === request.location)?.quantity ?? 0;
       return refused('conflict', 'exceeds-fulfilled', 'More was asked to be undone than was shipped from there.', { lines: [{ sku: line.sku, requested: request.quantity, available: there }] });
     }
     for (const { location, quantity } of undone.restored) {
-      const onHand = (findItem(world, line.sku)?.levels.get(location)?.onHand ?? 0) + quantity;
+      if (!locations.has(location)) return refused('invalid', 'unknown-location', `Location ${location} was removed; nothing can come back to it.`);
+      const before = back.get(`${line.sku}/${location}`) ?? item.levels.get(location)?.onHand ?? 0;
+      const onHand = before + quantity;
+      back.set(`${line.sku}/${location}`, onHand);
       facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: order.orderId, location, quantity, onHand } });
+    }
+    if (undone.uncounted > 0) {
+      facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: order.orderId, location: request.location ?? 'main', quantity: undone.uncounted, onHand: 0, uncounted: 1 } });
     }
     lines[index] = undone.line;
   }
@@ -225,17 +244,31 @@ export function unfulfil(command: UnfulfilOrder, world: World, { now }: Context)
   return accepted([...facts, recordOrder(after, now)], orderView(after));
 }
 
-function undo(line: OrderLine, request: ShipmentLine): { line: OrderLine; restored: Place[] } | undefined {
+/** What left without having been on hand comes back as a promise of units that are nowhere, after all else has come back. */
+function undo(line: OrderLine, request: ShipmentLine): { line: OrderLine; restored: Place[]; uncounted: number } | undefined {
   const from = request.location === undefined ? line.shipped : line.shipped.filter((place) => place.location === request.location);
-  const there = from.reduce((sum, place) => sum + place.quantity, 0);
-  if (request.quantity > there) return undefined;
-  const { split } = cut({ sku: line.sku, quantity: there, backordered: 0, allocations: from }, request.quantity);
+  const there = unitsAt(from);
+  const uncounted = Math.max(0, request.quantity - there);
+  if (uncounted > (request.location === undefined ? line.fulfilled - unitsAt(line.shipped) : 0)) return undefined;
+  const { split } = cut({ sku: line.sku, quantity: there, backordered: 0, allocations: from }, request.quantity - uncounted);
   let shipped = line.shipped;
   for (const { location, quantity } of split.allocations) shipped = minus(shipped, location, quantity);
   return {
-    line: { ...line, quantity: line.quantity + request.quantity, fulfilled: line.fulfilled - request.quantity, allocations: plus(line.allocations, split.allocations), shipped },
+    line: {
+      ...line,
+      quantity: line.quantity + request.quantity,
+      backordered: line.backordered + uncounted,
+      fulfilled: line.fulfilled - request.quantity,
+      allocations: plus(line.allocations, split.allocations),
+      shipped,
+    },
     restored: split.allocations.map(placeOf),
+    uncounted,
   };
+}
+
+function unitsAt(places: readonly Place[]): number {
+  return places.reduce((sum, place) => sum + place.quantity, 0);
 }
 
 /** Gives up what is outstanding of an order, or some of it. */
@@ -246,20 +279,35 @@ export function cancel(command: CancelOrder, world: World, { now }: Context): De
   const split = splitOff(order.lines, wanted);
   if ('excess' in split) return refused('conflict', 'exceeds-allocated', 'More was asked to be cancelled than is outstanding.', { lines: split.excess });
   if (split.split.length === 0) return accepted([], orderView(order));
-  const customer = order.customerId === undefined ? undefined : { customerId: order.customerId };
-  const facts = [...sharesOf(split.split)].map(([sku, { quantity, backordered, allocations }]): InventoryEvent => {
+  const facts = sharesOf(split.split).map(({ sku, quantity, backordered, allocations }): InventoryEvent => {
     findItem(world, sku);
-    if (order.customerId !== undefined) findCustomer(world, sku, order.customerId);
+    const { freed } = takeNewest(order.lines.find((line) => line.sku === sku)?.customers ?? [], quantity);
+    for (const { customerId } of freed) findCustomer(world, sku, customerId);
     const only = allocations.length === 1 && allocations[0] ? { location: allocations[0].location } : undefined;
-    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...customer } };
+    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...(freed.length === 0 ? undefined : { customers: freed }) } };
   });
   const lines = order.lines.map((line) => {
     const cancelled = split.split.find((other) => other.sku === line.sku)?.quantity ?? 0;
     const kept = split.kept.find((other) => other.sku === line.sku) ?? { ...line, quantity: 0, backordered: 0, allocations: [] };
-    return { ...kept, cancelled: line.cancelled + cancelled };
+    const customers = line.customers && { customers: takeNewest(line.customers, cancelled).kept };
+    return { ...kept, ...customers, cancelled: line.cancelled + cancelled };
   });
   const after = { ...order, version: order.version + 1, lines };
   return accepted([...facts, recordOrder(after, now)], orderView(after));
+}
+
+/** Units that no longer count against those who came last; those that count against nobody are given up after them. */
+function takeNewest(customers: readonly CustomerUnits[], quantity: number): { kept: CustomerUnits[]; freed: CustomerUnits[] } {
+  const kept: CustomerUnits[] = [];
+  const freed: CustomerUnits[] = [];
+  let left = quantity;
+  for (const { customerId, quantity: units } of customers.toReversed()) {
+    const taken = Math.min(units, left);
+    left -= taken;
+    if (taken > 0) freed.push({ customerId, quantity: taken });
+    if (taken < units) kept.unshift({ customerId, quantity: units - taken });
+  }
+  return { kept, freed };
 }
 
 function recordOrder(order: Order, now: number): InventoryEvent {

@@ -1,3 +1,4 @@
+import { must } from '../../base/assert.ts';
 import { refused, type Refusal } from '../../base/decision.ts';
 import { figuresOf, freeAt } from './availability.ts';
 import type { HoldRequest, LineRequest, Strategy } from './commands.ts';
@@ -8,13 +9,25 @@ import { findCustomer, findItem, locationsBeside, type Item, type Location, type
 /** How a request is to be met: lines as the caller sees them, and what each item gives. */
 export interface Plan {
   readonly lines: readonly ReservationLine[];
-  readonly shares: ReadonlyMap<string, Omit<Share, 'expiresAt'>>;
+  readonly shares: readonly ItemShare[];
   /** Seconds the hold lasts where the caller does not say. */
   readonly ttlSeconds: number;
 }
 
-/** What the asker already holds per SKU: it does not stand in its own way. */
-export type Own = ReadonlyMap<string, readonly Share[]>;
+/** What is taken of one item, places merged. */
+export interface ItemShare {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly backordered: number;
+  readonly allocations: readonly Place[];
+}
+
+/** What the asker already holds: it does not stand in its own way. */
+export interface Own {
+  /** By SKU. */
+  readonly shares: ReadonlyMap<string, readonly Share[]>;
+  readonly reservations: ReadonlySet<string>;
+}
 
 /** The demand for one item, summed over the lines that name it. */
 interface Demand {
@@ -24,94 +37,112 @@ interface Demand {
   requested: number;
   /** What may be granted in all; null where nothing limits it. */
   readonly sellable: number | null;
-  /** Units taken by the lines planned so far, by place. */
-  readonly taken: Map<string, number>;
+  /** Units taken by the lines planned so far, by place; made when a second line may want to know. */
+  taken: Map<string, number> | undefined;
   granted: number;
   backordered: number;
 }
 
-const NOTHING_OWN: Own = new Map();
+const NOTHING_OWN: Own = { shares: new Map(), reservations: new Set() };
 const NO_SHARES: readonly Share[] = [];
 
 /** Says from where each line is served, or why the request as a whole is refused. Demand is summed per item first. */
 export function planHold(request: HoldRequest, world: World, now: number, own: Own = NOTHING_OWN): Plan | { refusal: Refusal } {
   const demands = sumDemand(request, world, now, own);
   if ('refusal' in demands) return demands;
-  const refusal = overLimits(demands, request, world, now) ?? (request.partial === true ? undefined : overSellable(demands));
+  const refusal = overLimits(demands, request, world, now, own) ?? (request.partial === true ? undefined : overSellable(demands));
   if (refusal) return { refusal };
   const lines: ReservationLine[] = [];
-  const short = new Map<string, { requested: number; available: number }>();
   for (const line of request.lines) {
-    const planned = planLine(line, demands.get(line.sku) as Demand, request, now); // summed from these lines above
-    if (planned.missing > 0) short.set(line.sku, { requested: line.quantity, available: planned.line?.quantity ?? 0 });
-    if (planned.line) lines.push(planned.line);
+    const planned = planLine(line, mustFind(demands, line.sku), request, now);
+    if (planned) lines.push(planned);
   }
-  if (lines.length === 0 || (short.size > 0 && request.partial !== true)) return { refusal: insufficient(short) };
+  const isShort = (demand: Demand): boolean => demand.granted < demand.requested;
+  if (lines.length === 0 || (request.partial !== true && demands.some(isShort))) {
+    return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
+  }
   return { lines, shares: sharesOf(lines), ttlSeconds: shortestTtl(demands) };
 }
 
-function sumDemand(request: HoldRequest, world: World, now: number, own: Own): Map<string, Demand> | { refusal: Refusal } {
-  const demands = new Map<string, Demand>();
-  const unknown: { pointer: string; detail: string }[] = [];
-  const nowhere: { pointer: string; detail: string }[] = [];
-  request.lines.forEach((line, index) => {
-    let demand = demands.get(line.sku);
+/** An item that cannot give what was asked, with its demand summed. */
+type Short = { readonly sku: string; readonly requested: number; readonly available: number };
+
+function sumDemand(request: HoldRequest, world: World, now: number, own: Own): Demand[] | { refusal: Refusal } {
+  const demands: Demand[] = [];
+  let unknown: Fault[] | undefined;
+  let nowhere: Fault[] | undefined;
+  for (let index = 0; index < request.lines.length; index++) {
+    const line = request.lines[index] as LineRequest; // within bounds
+    let demand = findDemand(demands, line.sku);
     if (!demand) {
-      const item = findItem(world, line.sku);
-      if (!item) {
-        unknown.push({ pointer: `/lines/${index}/sku`, detail: `There is no item ${line.sku}.` });
-        return;
+      demand = beginDemand(line.sku, request, world, now, own);
+      if (!demand) {
+        (unknown ??= []).push({ pointer: `/lines/${index}/sku`, detail: `There is no item ${line.sku}.` });
+        continue;
       }
-      const locations = locationsBeside(world, itemKey(line.sku));
-      const shares = own.get(line.sku) ?? NO_SHARES;
-      const { sellable } = figuresOf(item, locations, now, { channel: request.channel, own: shares });
-      demand = { item, locations, own: shares, requested: 0, sellable, taken: new Map(), granted: 0, backordered: 0 };
-      demands.set(line.sku, demand);
+      demands.push(demand);
     }
     if (line.location !== undefined && !demand.locations.has(line.location)) {
-      nowhere.push({ pointer: `/lines/${index}/location`, detail: `There is no location ${line.location}.` });
+      (nowhere ??= []).push({ pointer: `/lines/${index}/location`, detail: `There is no location ${line.location}.` });
     }
     demand.requested += line.quantity;
-  });
-  if (unknown.length > 0) return refused('invalid', 'unknown-item', 'Some lines name items that do not exist.', { errors: unknown });
-  if (nowhere.length > 0) return refused('invalid', 'unknown-location', 'Some lines name locations that do not exist.', { errors: nowhere });
+  }
+  if (unknown) return refused('invalid', 'unknown-item', 'Some lines name items that do not exist.', { errors: unknown });
+  if (nowhere) return refused('invalid', 'unknown-location', 'Some lines name locations that do not exist.', { errors: nowhere });
   return demands;
 }
 
-function overLimits(demands: ReadonlyMap<string, Demand>, request: HoldRequest, world: World, now: number): Refusal | undefined {
-  const lines: { sku: string; requested: number; limit: number }[] = [];
-  for (const { item, requested, own } of demands.values()) {
+type Fault = { readonly pointer: string; readonly detail: string };
+
+function beginDemand(sku: string, request: HoldRequest, world: World, now: number, own: Own): Demand | undefined {
+  const item = findItem(world, sku);
+  if (!item) return undefined;
+  const locations = locationsBeside(world, itemKey(sku));
+  const shares = own.shares.get(sku) ?? NO_SHARES;
+  const { sellable } = figuresOf(item, locations, now, { channel: request.channel, own: shares });
+  return { item, locations, own: shares, requested: 0, sellable, taken: undefined, granted: 0, backordered: 0 };
+}
+
+/** A request has few items, so that looking through them is cheaper than an index. */
+function findDemand(demands: readonly Demand[], sku: string): Demand | undefined {
+  for (const demand of demands) if (demand.item.sku === sku) return demand;
+  return undefined;
+}
+
+function mustFind(demands: readonly Demand[], sku: string): Demand {
+  return must(findDemand(demands, sku), `the demand for ${sku} was not summed`);
+}
+
+function overLimits(demands: readonly Demand[], request: HoldRequest, world: World, now: number, own: Own): Refusal | undefined {
+  let lines: { sku: string; requested: number; limit: number }[] | undefined;
+  for (const { item, requested } of demands) {
     const perReservation = item.definition?.maxPerReservation ?? Number.POSITIVE_INFINITY;
     // Read for every named customer, limit or not, because the fact of the hold is folded into it.
     const customer = request.customerId === undefined ? undefined : findCustomer(world, item.sku, request.customerId);
     const perCustomer = request.customerId === undefined ? undefined : item.definition?.maxPerCustomer;
     let had = customer?.promised ?? 0;
-    for (const hold of customer?.holds.values() ?? []) if (hold.expiresAt > now) had += hold.quantity;
-    for (const share of own) had -= share.quantity;
-    if (requested > perReservation) lines.push({ sku: item.sku, requested, limit: perReservation });
-    else if (perCustomer !== undefined && Math.max(0, had) + requested > perCustomer) lines.push({ sku: item.sku, requested, limit: perCustomer });
+    if (customer) for (const [id, hold] of customer.holds) if (hold.expiresAt > now && !own.reservations.has(id)) had += hold.quantity;
+    if (requested > perReservation) (lines ??= []).push({ sku: item.sku, requested, limit: perReservation });
+    else if (perCustomer !== undefined && had + requested > perCustomer) (lines ??= []).push({ sku: item.sku, requested, limit: perCustomer });
   }
-  if (lines.length === 0) return undefined;
+  if (!lines) return undefined;
   return refused('conflict', 'limit-exceeded', 'More was asked for than one reservation or one customer may have.', { lines }).refusal;
 }
 
-function overSellable(demands: ReadonlyMap<string, Demand>): Refusal | undefined {
-  let short: Map<string, { requested: number; available: number }> | undefined;
-  for (const { item, requested, sellable } of demands.values()) {
-    if (sellable === null || requested <= sellable) continue;
-    short ??= new Map();
-    short.set(item.sku, { requested, available: sellable });
+function overSellable(demands: readonly Demand[]): Refusal | undefined {
+  let short: Short[] | undefined;
+  for (const { item, requested, sellable } of demands) {
+    if (sellable !== null && requested > sellable) (short ??= []).push({ sku: item.sku, requested, available: sellable });
   }
   return short && insufficient(short);
 }
 
-function insufficient(short: ReadonlyMap<string, { requested: number; available: number }>): Refusal {
-  const lines = [...short].map(([sku, { requested, available }]) => ({ sku, requested, available }));
+function insufficient(lines: readonly Short[]): Refusal {
   return refused('conflict', 'insufficient-stock', 'There is not enough stock. Nothing was held.', { lines }).refusal;
 }
 
-/** Takes what the line needs and the item still may give; `missing` is what it could not. */
-function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: number): { line: ReservationLine | undefined; missing: number } {
+/** Takes what the line needs and the item still may give; undefined where that is nothing. */
+function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: number): ReservationLine | undefined {
   const left = demand.sellable === null ? line.quantity : Math.max(0, demand.sellable - demand.granted);
   const wanted = Math.min(line.quantity, left);
   const places = line.location === undefined ? placesInOrder(demand, request, now) : [line.location];
@@ -122,16 +153,20 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
     const quantity = Math.min(need, stillFree(demand, location, now));
     if (quantity === 0) continue;
     allocations.push({ sku: line.sku, location, quantity });
-    demand.taken.set(location, (demand.taken.get(location) ?? 0) + quantity);
+    if (request.lines.length > 1) take(demand, location, quantity);
     need -= quantity;
   }
-  const backordered = Math.min(need, backorderRoom(demand));
+  const backordered = need === 0 ? 0 : Math.min(need, backorderRoom(demand));
   const quantity = wanted - need + backordered;
   demand.granted += quantity;
   demand.backordered += backordered;
-  const missing = line.quantity - quantity;
-  if (quantity === 0) return { line: undefined, missing };
-  return { line: missing > 0 ? { sku: line.sku, quantity, requested: line.quantity, backordered, allocations } : { sku: line.sku, quantity, backordered, allocations }, missing };
+  if (quantity === 0) return undefined;
+  return { sku: line.sku, quantity, requested: quantity < line.quantity ? line.quantity : undefined, backordered, allocations };
+}
+
+function take(demand: Demand, location: string, quantity: number): void {
+  demand.taken ??= new Map();
+  demand.taken.set(location, (demand.taken.get(location) ?? 0) + quantity);
 }
 
 /** Units that may still be promised without being at any place: more than that is never promised, wherever the rest may lie. */
@@ -144,7 +179,7 @@ function backorderRoom(demand: Demand): number {
 }
 
 function stillFree(demand: Demand, location: string, now: number): number {
-  return Math.max(0, freeAt(demand.item, location, demand.locations, now, demand.own) - (demand.taken.get(location) ?? 0));
+  return Math.max(0, freeAt(demand.item, location, demand.locations, now, demand.own) - (demand.taken?.get(location) ?? 0));
 }
 
 /** The active places that have the item, in the order the strategy takes from them. */
@@ -189,15 +224,11 @@ function distance(near: { lat: number; lon: number } | undefined, place: Locatio
 }
 
 /** What the lines take of each item, places merged. */
-export function sharesOf(lines: readonly ReservationLine[]): Map<string, Omit<Share, 'expiresAt'>> {
-  const only = lines[0];
-  if (lines.length === 1 && only) {
-    return new Map([[only.sku, { quantity: only.quantity, backordered: only.backordered, allocations: only.allocations.map(placeOf) }]]);
-  }
-  const shares = new Map<string, { quantity: number; backordered: number; allocations: { location: string; quantity: number }[] }>();
+export function sharesOf(lines: readonly ReservationLine[]): ItemShare[] {
+  const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[] }[] = [];
   for (const line of lines) {
-    let share = shares.get(line.sku);
-    if (!share) shares.set(line.sku, (share = { quantity: 0, backordered: 0, allocations: [] }));
+    let share = lines.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
+    if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [] }));
     share.quantity += line.quantity;
     share.backordered += line.backordered;
     for (const { location, quantity } of line.allocations) {
@@ -213,8 +244,8 @@ export function placeOf(allocation: Place): Place {
   return { location: allocation.location, quantity: allocation.quantity };
 }
 
-function shortestTtl(demands: ReadonlyMap<string, Demand>): number {
+function shortestTtl(demands: readonly Demand[]): number {
   let shortest = Number.POSITIVE_INFINITY;
-  for (const { item } of demands.values()) shortest = Math.min(shortest, item.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
+  for (const { item } of demands) shortest = Math.min(shortest, item.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
   return shortest;
 }

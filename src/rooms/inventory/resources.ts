@@ -6,28 +6,22 @@ import { etagOf } from './availability.ts';
 import type { Item, Level, Location, Locations, Order, OrderLine, Reservation } from './state.ts';
 
 /** The resources of api.md as they leave the room: JSON with instants as text. */
-export interface ReservationView {
-  readonly [member: string]: Json | undefined;
+export type ReservationView = {
   readonly id: string;
   readonly status: string;
+  readonly cartId: string | undefined;
+  readonly customerId: string | undefined;
+  readonly channel: string | undefined;
+  readonly orderId: string | undefined;
+  readonly lines: Reservation['lines'];
+  readonly createdAt: string;
   readonly expiresAt: string;
   readonly version: number;
-}
+};
 
 export function reservationView(record: Reservation, now: number): ReservationView {
-  const { id, cartId, customerId, channel, orderId, version } = record;
-  return {
-    id,
-    status: statusOf(record, now),
-    ...(cartId === undefined ? undefined : { cartId }),
-    ...(customerId === undefined ? undefined : { customerId }),
-    ...(channel === undefined ? undefined : { channel }),
-    ...(orderId === undefined ? undefined : { orderId }),
-    lines: record.lines as unknown as Json, // lines are plain JSON; interfaces lack the index signature that Json asks for
-    createdAt: rfc3339(record.createdAt),
-    expiresAt: rfc3339(record.expiresAt),
-    version,
-  };
+  const { id, cartId, customerId, channel, orderId, lines, createdAt, expiresAt, version } = record;
+  return { id, status: statusOf(record, now), cartId, customerId, channel, orderId, lines, createdAt: rfc3339(createdAt), expiresAt: rfc3339(expiresAt), version };
 }
 
 export function itemView(item: Item): JsonObject {
@@ -41,7 +35,7 @@ export function locationView(location: Location): JsonObject {
 
 /** What an order still has to get and what became of the rest. */
 export function orderView(order: Order): JsonObject {
-  const lines = order.lines.map(({ shipped: _, ...line }) => line) as unknown as Json; // plain JSON without the book-keeping
+  const lines = order.lines.map(({ shipped: _, customers: __, ...line }) => line) as unknown as Json; // plain JSON without the book-keeping
   return { orderId: order.orderId, status: orderStatus(order), version: order.version, lines };
 }
 

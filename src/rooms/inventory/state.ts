@@ -1,4 +1,5 @@
 import type { Bucket, ItemDefinition, LocationDefinition } from './commands.ts';
+import type { CustomerUnits } from './events.ts';
 import { Lapses } from './lapses.ts';
 import { cartKey, customerKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 
@@ -37,7 +38,7 @@ export interface Allocation {
 export interface ReservationLine {
   readonly sku: string;
   readonly quantity: number;
-  readonly requested?: number;
+  readonly requested?: number | undefined;
   readonly backordered: number;
   readonly allocations: readonly Allocation[];
 }
@@ -46,10 +47,10 @@ export interface ReservationLine {
 export interface Reservation {
   readonly id: string;
   readonly status: ReservationStatus;
-  readonly cartId?: string;
-  readonly customerId?: string;
-  readonly channel?: string;
-  readonly orderId?: string;
+  readonly cartId?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly orderId?: string | undefined;
   readonly lines: readonly ReservationLine[];
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -64,13 +65,14 @@ export interface OrderLine {
   readonly fulfilled: number;
   readonly cancelled: number;
   readonly allocations: readonly Allocation[];
-  /** What was shipped from where, for undoing it. */
+  /** What was shipped from where, for undoing it; units of an item that is not tracked may have come from nowhere. */
   readonly shipped: readonly Allocation[];
+  /** Against whom its units count, oldest first: an order may take reservations of several customers, and of nobody. */
+  readonly customers?: readonly CustomerUnits[];
 }
 
 export interface Order {
   readonly orderId: string;
-  readonly customerId?: string;
   readonly version: number;
   readonly lines: readonly OrderLine[];
 }

@@ -50,6 +50,8 @@ export function move(command: MoveStock, world: World, { now }: Context): Adjust
   if ('refusal' in scene) return { ok: false, refusal: scene.refusal };
   const taken = applyChange({ ...command, bucket: command.from }, -command.move, scene);
   if (!taken.ok) return taken;
+  const there = quantityIn(scene.item, command.location, command.to);
+  if (command.to !== command.from && there + command.move > QUANTITY_MAX) return tooMuch(command, command.to, there, command.move);
   const onHand = taken.answer.onHand + (command.to === 'sellable' ? command.move : 0);
   const put = adjusted(command, { bucket: command.to, change: command.move, onHand }, now);
   const [first, ...rest] = taken.events;
@@ -102,12 +104,16 @@ function applyChange(command: { sku: string; location: string; bucket: Bucket } 
   if (after < 0) {
     return refused('conflict', 'negative-stock', `There are ${before} of ${sku} at ${location}; ${-change} cannot be taken away.`, { sku, location, bucket, quantity: before, change });
   }
-  if (after > QUANTITY_MAX) return refused('conflict', 'limit-exceeded', `No place may have more than ${QUANTITY_MAX} of an item.`, { sku, location, bucket, quantity: before, change });
+  if (after > QUANTITY_MAX) return tooMuch(command, bucket, before, change);
   const onHand = bucket === 'sellable' ? after : quantityIn(item, location, 'sellable');
   const events: InventoryEvent[] = change === 0 ? [] : [adjusted(command, { bucket, change, onHand }, now)];
   const shortfall = bucket === 'sellable' && change < 0 ? shortfallOf(item, location, after, now) : undefined;
   if (shortfall) events.push(shortfall);
   return accepted(events, { sku, location, bucket, change, onHand, version: item.version + events.length });
+}
+
+function tooMuch({ sku, location }: { sku: string; location: string }, bucket: Bucket, quantity: number, change: number): Adjusted {
+  return refused('conflict', 'limit-exceeded', `No place may have more than ${QUANTITY_MAX} of an item.`, { sku, location, bucket, quantity, change });
 }
 
 function shortfallOf(item: Item, location: string, onHand: number, now: number): InventoryEvent | undefined {

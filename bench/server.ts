@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Plenty: a benchmark of holds must not run out of stock. */
-export const STOCK = 1_000_000_000;
+/** Plenty, so that no hold is refused, and below the most an item may have, so that more can be received. */
+export const STOCK = 900_000_000;
 /** Longer than any run takes: what was acknowledged is still held when the books are checked. */
 const TTL_SECONDS = 7_200;
 /** On, and above what any run asks for: what a limit costs is measured, not what it refuses. */
@@ -63,6 +63,15 @@ export class Product implements AsyncDisposable {
   /** On SQLite, or on the PostgreSQL database of the URL. */
   static async start(databaseUrl?: string): Promise<Product> {
     const directory = mkdtempSync(join(tmpdir(), 'holdfast-server-'));
+    try {
+      return await Product.#startIn(directory, databaseUrl);
+    } catch (error) {
+      rmSync(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  static async #startIn(directory: string, databaseUrl: string | undefined): Promise<Product> {
     const engine = databaseUrl === undefined ? ['--engine', 'sqlite'] : ['--engine', 'postgres'];
     const listening = await Listening.start([main, 'serve', '--port', '0', '--host', '127.0.0.1', '--data', join(directory, 'data'), ...engine], {
       HOLDFAST_ADMIN_KEY: ADMIN_KEY,

@@ -78,13 +78,14 @@ export function handClock(start = Date.UTC(2026, 0, 1)): HandClock {
   };
 }
 
-const FORMATTED_MAX = 256;
+const FORMATTED_MAX = 256; // eight bits of slot
 const formattedMs = new Float64Array(FORMATTED_MAX).fill(-1);
 const formatted = new Array<string>(FORMATTED_MAX).fill('');
 
 /** RFC 3339 in UTC with milliseconds. Keeps a few answers: the instants of one commit are few and asked for often. */
 export function rfc3339(ms: number): string {
-  const slot = ms & (FORMATTED_MAX - 1);
+  // Spread, because an instant and the one a round number of minutes later would often share their low bits.
+  const slot = Math.imul(ms, 0x9e3779b1) >>> 24;
   if (formattedMs[slot] !== ms) {
     formatted[slot] = new Date(ms).toISOString();
     formattedMs[slot] = ms;

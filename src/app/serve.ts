@@ -11,7 +11,7 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Log lines are gathered up to this many bytes, or for this long, before they are written: one write a line would cost more than a hold. */
-const LOG_BUFFER_BYTES = 16_384;
+const LOG_BUFFER_BYTES = 8_192;
 const LOG_FLUSH_MS = 500;
 
 /** Opens the store, catches up, and listens; resolves once it answers. */

@@ -173,6 +173,13 @@ describe('a cart', () => {
     story.when(reserve([['A', 1]], { customerId: 'y' })).thenRefused('limit-exceeded');
   });
 
+  test('stays its customer\'s and its channel\'s where a change does not say', () => {
+    const story = given(item('A', { maxPerCustomer: 3, channelBuffers: { web: 8 } }), item('B'), received('A', 10), received('B', 10), cart('c', [['B', 1]], { customerId: 'x', channel: 'web' }));
+    story.when(cart('c', [['A', 4]])).thenRefused('limit-exceeded').when(cart('c', [['A', 3]])).thenRefused('insufficient-stock', { lines: [{ available: 2 }] });
+    story.when(cart('c', [['A', 2]])).then(['reservation.released', 'B'], ['reservation.held', 'A', { customerId: 'x', channel: 'web' }]);
+    story.when(reserve([['A', 2]], { customerId: 'x' })).thenRefused('limit-exceeded');
+  });
+
   test('gives everything back when it is emptied, and again does nothing', () => {
     const story = given(item('A'), received('A', 10), cart('c', [['A', 3]]), reserve([['A', 1]], { cartId: 'c' }))
       .when({ type: 'ReleaseCart', cartId: 'c' })

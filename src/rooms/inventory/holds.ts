@@ -37,14 +37,16 @@ export function setCart(command: SetCart, world: World, context: Context): Decis
   for (const hold of live) {
     for (const share of sharesOf(hold.lines)) shares.set(share.sku, [...(shares.get(share.sku) ?? []), until(share, hold.expiresAt)]);
   }
-  const plan = planHold(command, world, context.now, { shares, reservations: new Set(live.map(({ id }) => id)) });
-  if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
   const [first, ...others] = live;
+  // What the request does not say about its asker is as the cart's hold has it, for limits and buffers too.
+  const { customerId = first?.customerId, channel = first?.channel } = command;
+  const request = { ...command, ...(customerId === undefined ? undefined : { customerId }), ...(channel === undefined ? undefined : { channel }) };
+  const plan = planHold(request, world, context.now, { shares, reservations: new Set(live.map(({ id }) => id)) });
+  if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
   if (!first) {
     const made = newHold(command, plan, world, context);
     return made.ok ? accepted(made.events, { created: true, reservation: made.answer }) : made;
   }
-  const { customerId = first.customerId, channel = first.channel } = command;
   const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt: expiry(command, plan, context.now), version: first.version + 1 };
   const events = [...changeHold(first, after, plan, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));

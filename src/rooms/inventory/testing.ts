@@ -361,4 +361,5 @@ export const fulfil = (orderId: string, of: Lines): Step => ({ type: 'FulfilOrde
 export const unfulfil = (orderId: string, of: Lines): Step => ({ type: 'UnfulfilOrder', orderId, lines: lines(of) });
 export const cancel = (orderId: string, of?: Lines): Step => ({ type: 'CancelOrder', orderId, ...(of === undefined ? undefined : { lines: lines(of) }) });
 export const DEFAULTS = ITEM_DEFAULTS;
+export const BUCKETS = ['sellable', 'damaged', 'qualityControl'] as const;
 export { locationsKey, orderKey, reservationKey, type Reservation };

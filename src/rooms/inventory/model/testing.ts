@@ -1,0 +1,375 @@
+/**
+ * Inventory as a child would do it: every promise is kept as it was made, every figure is counted afresh each time it
+ * is asked for, nothing is remembered twice. Slow, short, and the measure of the room.
+ */
+import type { InventoryCommand, ItemDefinition, LocationDefinition } from '../commands.ts';
+
+export interface At {
+  readonly location: string;
+  readonly quantity: number;
+}
+
+export interface ModelLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly requested?: number | undefined;
+  readonly backordered: number;
+  readonly at: readonly At[];
+}
+
+export interface ModelHold {
+  readonly id: string;
+  status: 'held' | 'confirmed' | 'released';
+  cartId?: string | undefined;
+  customerId?: string | undefined;
+  channel?: string | undefined;
+  lines: ModelLine[];
+  expiresAt: number;
+}
+
+/** One item of an order. `owners` has an entry for each unit outstanding or shipped: whose limit it counts against. */
+export interface ModelOrderLine {
+  line: ModelLine;
+  shipped: At[];
+  fulfilled: number;
+  cancelled: number;
+  owners: (string | undefined)[];
+}
+
+type Of<Type extends InventoryCommand['type']> = Extract<InventoryCommand, { type: Type }>;
+type Wanted = readonly { readonly sku: string; readonly quantity: number }[];
+type Wish = Of<'ReserveStock'> | Of<'SetCart'>;
+
+const plusAt = (places: readonly At[], location: string, by: number): At[] => {
+  const known = places.some((place) => place.location === location);
+  const sum = known ? places.map((place) => (place.location === location ? { location, quantity: place.quantity + by } : place)) : [...places, { location, quantity: by }];
+  return sum.filter(({ quantity }) => quantity > 0);
+};
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const unitsOf = (places: readonly At[]): number => sum(places.map(({ quantity }) => quantity));
+
+/** Takes one unit off a line: one at no place if there is any, else one of the place chosen last. */
+function minusOne(line: ModelLine): ModelLine {
+  const left = { ...line, quantity: line.quantity - 1 };
+  if (line.backordered > 0) return { ...left, backordered: line.backordered - 1 };
+  const { location } = line.at.at(-1) as At; // a unit is at a place or at none
+  return { ...left, at: plusAt(line.at, location, -1) };
+}
+
+/** Lines without some units, the last line's first; undefined where there are not so many. */
+export function without(lines: readonly ModelLine[], wanted: Wanted): ModelLine[] | undefined {
+  const kept = [...lines];
+  for (const { sku, quantity } of wanted) {
+    for (let unit = 0; unit < quantity; unit++) {
+      const index = kept.findLastIndex((line) => line.sku === sku && line.quantity > 0);
+      const line = kept[index];
+      if (!line) return undefined;
+      kept[index] = minusOne(line);
+    }
+  }
+  return kept.filter(({ quantity }) => quantity > 0);
+}
+
+export class Model {
+  now = 0;
+  readonly items = new Map<string, ItemDefinition>();
+  readonly places = new Map<string, LocationDefinition>([['main', { name: 'Main', rank: 100, active: true }]]);
+  /** SKU → place → bucket → units. */
+  readonly stock = new Map<string, Map<string, Record<'sellable' | 'damaged' | 'qualityControl', number>>>();
+  holds: ModelHold[] = [];
+  readonly orders = new Map<string, Map<string, ModelOrderLine>>();
+
+  live(hold: ModelHold): boolean {
+    return hold.status === 'held' && hold.expiresAt > this.now;
+  }
+
+  /** All lines that promise something of an item, a cart's own aside. */
+  promises(sku: string, aside: readonly ModelHold[] = []): { line: ModelLine; kind: 'reserved' | 'allocated' }[] {
+    const held = this.holds.filter((hold) => this.live(hold) && !aside.includes(hold)).flatMap((hold) => hold.lines.map((line) => ({ line, kind: 'reserved' as const })));
+    const ordered = [...this.orders.values()].flatMap((order) => [...order.values()].map(({ line }) => ({ line, kind: 'allocated' as const })));
+    return [...held, ...ordered].filter(({ line }) => line.sku === sku);
+  }
+
+  promisedAt(sku: string, location: string, kind: 'reserved' | 'allocated', aside: readonly ModelHold[] = []): number {
+    return sum(this.promises(sku, aside).filter((promise) => promise.kind === kind).flatMap(({ line }) => line.at.filter((place) => place.location === location).map(({ quantity }) => quantity)));
+  }
+
+  onHand(sku: string, location: string): number {
+    return this.stock.get(sku)?.get(location)?.sellable ?? 0;
+  }
+
+  free(sku: string, location: string, aside: readonly ModelHold[] = []): number {
+    if (this.places.get(location)?.active !== true) return 0;
+    return Math.max(0, this.onHand(sku, location) - this.promisedAt(sku, location, 'reserved', aside) - this.promisedAt(sku, location, 'allocated'));
+  }
+
+  backordered(sku: string, aside: readonly ModelHold[] = []): number {
+    return sum(this.promises(sku, aside).map(({ line }) => line.backordered));
+  }
+
+  net(sku: string, channel?: string, aside: readonly ModelHold[] = []): number {
+    const definition = this.items.get(sku) as ItemDefinition; // asked about items that there are
+    const physical = sum([...this.places.keys()].map((location) => this.free(sku, location, aside)));
+    return physical - this.backordered(sku, aside) - definition.safetyStock - (channel === undefined ? 0 : (definition.channelBuffers[channel] ?? 0));
+  }
+
+  limit(sku: string): number {
+    const { tracked, backorderLimit } = this.items.get(sku) as ItemDefinition; // likewise
+    return tracked && backorderLimit !== null ? backorderLimit : Number.POSITIVE_INFINITY;
+  }
+
+  sellable(sku: string, channel?: string, aside: readonly ModelHold[] = []): number {
+    return Math.max(0, this.net(sku, channel, aside) + this.limit(sku));
+  }
+
+  /** Units of an item that count against a customer: live holds, allocations, shipped units. */
+  has(customerId: string, sku: string, aside: readonly ModelHold[]): number {
+    const held = this.holds.filter((hold) => hold.customerId === customerId && this.live(hold) && !aside.includes(hold)).flatMap((hold) => hold.lines.filter((line) => line.sku === sku));
+    const owned = [...this.orders.values()].flatMap((order) => order.get(sku)?.owners ?? []).filter((owner) => owner === customerId);
+    return sum(held.map(({ quantity }) => quantity)) + owned.length;
+  }
+
+  /** The lines that a wish comes to, or why it is refused. */
+  plan(wish: Wish, aside: readonly ModelHold[]): ModelLine[] | string {
+    const skus = [...new Set(wish.lines.map(({ sku }) => sku))];
+    if (skus.some((sku) => !this.items.has(sku))) return 'unknown-item';
+    if (wish.lines.some(({ location }) => location !== undefined && !this.places.has(location))) return 'unknown-location';
+    const wanted = (sku: string): number => sum(wish.lines.filter((line) => line.sku === sku).map(({ quantity }) => quantity));
+    for (const sku of skus) {
+      const { maxPerReservation = Number.POSITIVE_INFINITY, maxPerCustomer = Number.POSITIVE_INFINITY } = this.items.get(sku) as ItemDefinition; // checked above
+      if (wanted(sku) > maxPerReservation) return 'limit-exceeded';
+      if (wish.customerId !== undefined && this.has(wish.customerId, sku, aside) + wanted(sku) > maxPerCustomer) return 'limit-exceeded';
+    }
+    if (wish.partial !== true && skus.some((sku) => wanted(sku) > this.sellable(sku, wish.channel, aside))) return 'insufficient-stock';
+    const planned: ModelLine[] = [];
+    for (const { sku, quantity, location } of wish.lines) {
+      const before = planned.filter((line) => line.sku === sku);
+      const left = this.sellable(sku, wish.channel, aside) - sum(before.map((line) => line.quantity));
+      const freeAt = (place: string): number => Math.max(0, this.free(sku, place, aside) - sum(before.flatMap((line) => line.at.filter((at) => at.location === place).map((at) => at.quantity))));
+      let need = Math.min(quantity, left);
+      const at: At[] = [];
+      for (const place of location === undefined ? this.#inOrder(wish, freeAt) : [location]) {
+        const taken = Math.min(need, freeAt(place));
+        if (taken > 0) at.push({ location: place, quantity: taken });
+        need -= taken;
+      }
+      const room = this.limit(sku) - this.backordered(sku, aside) - sum(before.map((line) => line.backordered));
+      const backordered = Math.min(need, Math.max(0, room));
+      const granted = unitsOf(at) + backordered;
+      if (granted < quantity && wish.partial !== true) return 'insufficient-stock';
+      if (granted > 0) planned.push({ sku, quantity: granted, requested: granted < quantity ? quantity : undefined, backordered, at });
+    }
+    return planned.length === 0 ? 'insufficient-stock' : planned;
+  }
+
+  #inOrder(wish: Wish, freeAt: (place: string) => number): string[] {
+    const byRank = (a: string, b: string): number => (this.places.get(a)?.rank ?? 0) - (this.places.get(b)?.rank ?? 0) || (a < b ? -1 : 1);
+    return [...this.places.keys()].sort((a, b) => (wish.strategy === 'most-stock' ? freeAt(b) - freeAt(a) : 0) || byRank(a, b));
+  }
+
+  ttlMs(wish: Wish): number {
+    return 1000 * (wish.ttlSeconds ?? Math.min(...wish.lines.map(({ sku }) => this.items.get(sku)?.reservationTtlSeconds ?? 0)));
+  }
+
+  addToOrder(orderId: string, hold: ModelHold, lines: readonly ModelLine[]): Map<string, ModelOrderLine> {
+    const order = new Map(this.orders.get(orderId));
+    for (const { sku, quantity, backordered, at } of lines) {
+      const known = order.get(sku) ?? { line: { sku, quantity: 0, backordered: 0, at: [] }, shipped: [], fulfilled: 0, cancelled: 0, owners: [] };
+      const line = { sku, quantity: known.line.quantity + quantity, backordered: known.line.backordered + backordered, at: at.reduce((places, place) => plusAt(places, place.location, place.quantity), [...known.line.at]) };
+      order.set(sku, { ...known, line, owners: [...known.owners, ...new Array<string | undefined>(quantity).fill(hold.customerId)] });
+    }
+    return order;
+  }
+
+  /** Ships units of an order one by one: its own at a place, then free ones there for a promise elsewhere. */
+  ship(order: Map<string, ModelOrderLine>, requests: readonly { sku: string; quantity: number; location?: string }[], may: 'take-free' | 'own-only'): Map<string, ModelOrderLine> | undefined {
+    const after = new Map(order);
+    const gone: { sku: string; location: string }[] = [];
+    const borrowed: { sku: string; location: string }[] = [];
+    const count = (list: typeof gone, sku: string, location: string): number => list.filter((unit) => unit.sku === sku && unit.location === location).length;
+    for (const { sku, quantity, location } of requests) {
+      const start = after.get(sku) as ModelOrderLine; // what is not on the order was refused before
+      const own = start.line.at.map((place) => place.location);
+      const others = [...(this.stock.get(sku)?.keys() ?? [])].filter((id) => this.places.get(id)?.active === true && !own.includes(id));
+      const from = location === undefined ? [...own, ...others] : [location];
+      for (let unit = 0; unit < quantity; unit++) {
+        const known = after.get(sku) as ModelOrderLine; // as above
+        const left = (place: string): number => this.onHand(sku, place) - count(gone, sku, place);
+        const hasOwn = (place: string): boolean => known.line.at.some((at) => at.location === place) && left(place) > 0;
+        const hasFree = (place: string): boolean => may === 'take-free' && left(place) > 0 && this.free(sku, place) - count(borrowed, sku, place) > 0;
+        const place = from.find((one) => hasOwn(one) || hasFree(one));
+        if (place === undefined) {
+          if (this.items.get(sku)?.tracked !== false) return undefined;
+          after.set(sku, { ...known, line: minusOne(known.line), fulfilled: known.fulfilled + 1 });
+          continue;
+        }
+        const isOwn = hasOwn(place);
+        gone.push({ sku, location: place });
+        if (!isOwn) borrowed.push({ sku, location: place });
+        const line = isOwn ? { ...known.line, quantity: known.line.quantity - 1, at: plusAt(known.line.at, place, -1) } : minusOne(known.line);
+        after.set(sku, { ...known, line, fulfilled: known.fulfilled + 1, shipped: plusAt(known.shipped, place, 1) });
+      }
+    }
+    for (const { sku, location } of gone) this.put(sku, location, 'sellable', -1);
+    return after;
+  }
+
+  put(sku: string, location: string, bucket: 'sellable' | 'damaged' | 'qualityControl', by: number): void {
+    if (!this.stock.has(sku)) this.stock.set(sku, new Map());
+    const places = this.stock.get(sku) as Map<string, Record<typeof bucket, number>>; // made just above
+    const buckets = places.get(location) ?? { sellable: 0, damaged: 0, qualityControl: 0 };
+    places.set(location, { ...buckets, [bucket]: buckets[bucket] + by });
+  }
+}
+
+/** What a customer gives up when an order loses a unit: who came last first, those whom nothing counts against after them. */
+function minusOwner(owners: readonly (string | undefined)[]): (string | undefined)[] {
+  const index = owners.findLastIndex((owner) => owner !== undefined);
+  return owners.toSpliced(index < 0 ? owners.length - 1 : index, 1);
+}
+
+/** Names that the room made up for what a command made. */
+export interface Names {
+  readonly hold?: string | undefined;
+  readonly order?: string | undefined;
+}
+
+/** Does what a command asks, or says by its code why not. */
+export function obey(model: Model, command: InventoryCommand, names: Names): string {
+  switch (command.type) {
+    case 'DefineItem':
+      model.items.set(command.sku, command.definition as unknown as ItemDefinition); // tests describe items in full
+      return 'ok';
+    case 'DefineLocation':
+      model.places.set(command.id, command.definition);
+      return 'ok';
+    case 'AdjustStock':
+      return adjust(model, command.sku, command.location, command.bucket, command.change);
+    case 'CountStock': {
+      const known = model.stock.get(command.sku)?.get(command.location)?.[command.bucket] ?? 0;
+      if (command.expected !== undefined && command.expected !== known) return 'unexpected-count';
+      return adjust(model, command.sku, command.location, command.bucket, command.count - known);
+    }
+    case 'MoveStock': {
+      const code = adjust(model, command.sku, command.location, command.from, -command.move);
+      return code === 'ok' ? adjust(model, command.sku, command.location, command.to, command.move) : code;
+    }
+    case 'ReserveStock':
+      return makeHold(model, command, names);
+    case 'SetCart':
+      return setCart(model, command, names);
+    case 'ReleaseCart':
+      for (const hold of model.holds) if (hold.cartId === command.cartId && model.live(hold)) hold.status = 'released';
+      return 'ok';
+    case 'ExpireReservation':
+      return 'ok';
+    case 'ExtendReservation':
+    case 'ReleaseReservation':
+    case 'ConfirmReservation':
+      return changeHold(model, command, names);
+    case 'FulfilOrder':
+    case 'UnfulfilOrder':
+    case 'CancelOrder':
+      return changeOrder(model, command);
+    default:
+      throw new RangeError(`the model knows nothing of ${command.type}`);
+  }
+}
+
+function adjust(model: Model, sku: string, location: string, bucket: 'sellable' | 'damaged' | 'qualityControl', change: number): string {
+  if (!model.items.has(sku)) return 'unknown-item';
+  if (!model.places.has(location)) return 'unknown-location';
+  const known = model.stock.get(sku)?.get(location)?.[bucket] ?? 0;
+  if (known + change < 0) return 'negative-stock';
+  if (change !== 0) model.put(sku, location, bucket, change);
+  return 'ok';
+}
+
+function makeHold(model: Model, wish: Of<'ReserveStock'> | Of<'SetCart'>, names: Names): string {
+  const lines = model.plan(wish, []);
+  if (typeof lines === 'string') return lines;
+  const { cartId, customerId, channel } = wish;
+  model.holds.push({ id: names.hold ?? '', status: 'held', cartId, customerId, channel, lines, expiresAt: model.now + model.ttlMs(wish) });
+  return 'ok';
+}
+
+function setCart(model: Model, wish: Of<'SetCart'>, names: Names): string {
+  const own = model.holds.filter((hold) => hold.cartId === wish.cartId && model.live(hold));
+  const [first, ...others] = own;
+  if (!first) return makeHold(model, wish, names);
+  const { customerId = first.customerId, channel = first.channel } = wish;
+  const lines = model.plan({ ...wish, customerId, channel } as typeof wish, own); // what is undefined counts as not said
+  if (typeof lines === 'string') return lines;
+  Object.assign(first, { lines, customerId, channel, expiresAt: model.now + model.ttlMs(wish) });
+  for (const other of others) other.status = 'released';
+  return 'ok';
+}
+
+function changeHold(model: Model, command: Of<'ExtendReservation'> | Of<'ReleaseReservation'> | Of<'ConfirmReservation'>, names: Names): string {
+  const hold = model.holds.find(({ id }) => id === command.id);
+  if (!hold) return 'unknown-reservation';
+  if (!model.live(hold)) return `reservation-${hold.status === 'held' ? 'expired' : hold.status}`;
+  if (command.type === 'ExtendReservation') {
+    hold.expiresAt = model.now + command.ttlSeconds * 1000;
+    return 'ok';
+  }
+  const kept = command.lines === undefined ? [] : without(hold.lines, command.lines);
+  if (!kept) return 'exceeds-reserved';
+  if (command.type === 'ReleaseReservation') {
+    if (kept.length === 0) hold.status = 'released';
+    else hold.lines = kept;
+    return 'ok';
+  }
+  const rest = kept.map(({ sku, quantity }) => ({ sku, quantity }));
+  const lines = command.lines === undefined ? hold.lines : (without(hold.lines, rest) ?? []);
+  const orderId = command.orderId ?? names.order ?? '';
+  const order = model.addToOrder(orderId, hold, lines);
+  const requests = lines.flatMap(({ sku, at, backordered }) => [...at.map((place) => ({ sku, ...place })), ...(model.items.get(sku)?.tracked === false ? [{ sku, quantity: backordered }] : [])]);
+  const after = command.fulfil === true ? model.ship(order, requests, 'own-only') : order;
+  if (!after) return 'insufficient-on-hand';
+  model.orders.set(orderId, after);
+  Object.assign(hold, { lines, status: 'confirmed' });
+  return 'ok';
+}
+
+function changeOrder(model: Model, command: Of<'FulfilOrder'> | Of<'UnfulfilOrder'> | Of<'CancelOrder'>): string {
+  const order = model.orders.get(command.orderId);
+  if (!order) return 'unknown-order';
+  const wanted = command.lines ?? [...order.values()].map(({ line: { sku, quantity } }) => ({ sku, quantity }));
+  const asked = (sku: string): number => sum(wanted.filter((line) => line.sku === sku).map(({ quantity }) => quantity));
+  const limit = (sku: string): number => (command.type === 'UnfulfilOrder' ? order.get(sku)?.fulfilled : order.get(sku)?.line.quantity) ?? 0;
+  if (wanted.some(({ sku }) => asked(sku) > limit(sku))) return command.type === 'UnfulfilOrder' ? 'exceeds-fulfilled' : 'exceeds-allocated';
+  if (command.type === 'UnfulfilOrder') return unfulfil(model, command, new Map(order));
+  if (command.type === 'FulfilOrder') {
+    const after = model.ship(order, command.lines, 'take-free');
+    if (after) model.orders.set(command.orderId, after);
+    return after ? 'ok' : 'insufficient-on-hand';
+  }
+  for (const [sku, known] of order) {
+    let { line, owners } = known;
+    for (let unit = 0; unit < asked(sku); unit++) [line, owners] = [minusOne(line), minusOwner(owners)];
+    order.set(sku, { ...known, line, owners, cancelled: known.cancelled + asked(sku) });
+  }
+  return 'ok';
+}
+
+function unfulfil(model: Model, { orderId, lines }: Of<'UnfulfilOrder'>, order: Map<string, ModelOrderLine>): string {
+  const back: { sku: string; location: string }[] = [];
+  for (const { sku, quantity, location } of lines) {
+    let known = order.get(sku) as ModelOrderLine; // asked for no more than was shipped
+    const restored: string[] = [];
+    for (let unit = 0; unit < quantity; unit++) {
+      const from = location === undefined ? known.shipped.at(-1)?.location : known.shipped.find((place) => place.location === location)?.location;
+      if (from === undefined && (location !== undefined || known.fulfilled === 0)) return 'exceeds-fulfilled';
+      if (from === undefined) known = { ...known, line: { ...known.line, backordered: known.line.backordered + 1 } };
+      else restored.unshift(from);
+      known = { ...known, fulfilled: known.fulfilled - 1, shipped: from === undefined ? known.shipped : plusAt(known.shipped, from, -1) };
+    }
+    const at = restored.reduce<At[]>((places, one) => plusAt(places, one, 1), [...known.line.at]);
+    order.set(sku, { ...known, line: { ...known.line, quantity: known.line.quantity + quantity, at } });
+    back.push(...restored.map((one) => ({ sku, location: one })));
+  }
+  for (const { sku, location } of back) model.put(sku, location, 'sellable', 1);
+  model.orders.set(orderId, order);
+  return 'ok';
+}

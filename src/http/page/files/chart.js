@@ -2,8 +2,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** Seconds that a chart shows. */
 export const SPAN = 120;
 
-/** Two lines over the last two minutes. `classes` name the lines; colours come from the style sheet. */
-export function chart(figure, classes) {
+/** Lines over the last two minutes. `classes` name the lines; colours come from the style sheet. */
+export function chart(figure, classes, scale = linear) {
   const plot = figure.querySelector('.plot');
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', `0 0 ${SPAN - 1} 100`);
@@ -21,7 +21,7 @@ export function chart(figure, classes) {
     return label;
   });
   plot.append(svg, high, half, zero, then, now);
-  [zero.textContent, then.textContent, now.textContent] = ['0', '2 min ago', 'now'];
+  [then.textContent, now.textContent] = ['2 min ago', 'now'];
 
   return {
     /** One value a line, once a second; undefined leaves a gap. */
@@ -32,10 +32,9 @@ export function chart(figure, classes) {
       });
     },
     draw() {
-      const top = ceiling(Math.max(...lines.flatMap((line) => line.values.map((value) => value ?? 0)), 0));
-      high.textContent = short(top);
-      half.textContent = short(top / 2);
-      for (const { path, values } of lines) path.setAttribute('d', pathOf(values, top));
+      const { marks, height } = scale(Math.max(...lines.flatMap((line) => line.values.map((value) => value ?? 0)), 0));
+      [zero.textContent, half.textContent, high.textContent] = marks.map(short);
+      for (const { path, values } of lines) path.setAttribute('d', pathOf(values, height));
     },
   };
 }
@@ -46,7 +45,20 @@ function element(name, attributes) {
   return made;
 }
 
-function pathOf(values, top) {
+/** From zero to a round number: what `height` makes of a value lies between 0 and 1. */
+export function linear(highest) {
+  const top = ceiling(highest);
+  return { marks: [0, top / 2, top], height: (value) => value / top };
+}
+
+/** In powers of ten, so that one slow second does not flatten all others. */
+export function logarithmic(highest) {
+  const [bottom, top] = [0.1, 10 ** Math.max(1, Math.ceil(Math.log10(Math.max(highest, 1))))];
+  const height = (value) => Math.max(0, Math.log10(value / bottom) / Math.log10(top / bottom));
+  return { marks: [bottom, Math.sqrt(bottom * top), top], height };
+}
+
+function pathOf(values, height) {
   const start = SPAN - values.length;
   let pen = 'M';
   let path = '';
@@ -55,7 +67,7 @@ function pathOf(values, top) {
       pen = 'M';
       return;
     }
-    path += `${pen}${start + index} ${(100 - (value / top) * 100).toFixed(1)}`;
+    path += `${pen}${start + index} ${(100 - height(value) * 100).toFixed(1)}`;
     pen = 'L';
   });
   return path;
@@ -71,5 +83,5 @@ function ceiling(value) {
 export function short(value) {
   if (value >= 10_000) return `${Math.round(value / 1000)}k`;
   if (value >= 10 || Number.isInteger(value)) return Math.round(value).toLocaleString('en');
-  return value.toFixed(value < 1 ? 2 : 1);
+  return value.toFixed(value < 1 && value !== 0.1 ? 2 : 1);
 }

@@ -9,18 +9,22 @@ const list = document.getElementById('facts');
 const rate = document.getElementById('facts-rate');
 const waiting = [];
 
-/** What a fact is called on the page, its tone, and how rarely it is seen: the rarest of those waiting goes first. */
+/** Fact types by when they were shown last: of those waiting, the type that was not shown for longest goes first. */
+const lastShown = new Map();
+let turn = 0;
+
+/** What a fact is called on the page, and its tone. */
 const WORDS = {
-  'inventory.reservation.held': { word: 'held', tone: 'held', rarity: 0 },
-  'inventory.reservation.changed': { word: 'changed', tone: 'held', rarity: 1 },
-  'inventory.reservation.extended': { word: 'extended', tone: 'held', rarity: 1 },
-  'inventory.reservation.released': { word: 'released', tone: 'free', rarity: 1 },
-  'inventory.reservation.expired': { word: 'expired', tone: 'free', rarity: 2 },
-  'inventory.reservation.confirmed': { word: 'sold', tone: 'sold', rarity: 1 },
-  'inventory.allocation.fulfilled': { word: 'shipped', tone: 'sold', rarity: 1 },
-  'inventory.allocation.cancelled': { word: 'cancelled', tone: 'free', rarity: 3 },
-  'inventory.stock.adjusted': { word: 'adjusted', tone: 'free', rarity: 4 },
-  'inventory.shortfall.detected': { word: 'shortfall', tone: 'line-refused', rarity: 5 },
+  'inventory.reservation.held': { word: 'held', tone: 'held' },
+  'inventory.reservation.changed': { word: 'changed', tone: 'held' },
+  'inventory.reservation.extended': { word: 'extended', tone: 'held' },
+  'inventory.reservation.released': { word: 'released', tone: 'free' },
+  'inventory.reservation.expired': { word: 'expired', tone: 'free' },
+  'inventory.reservation.confirmed': { word: 'sold', tone: 'sold' },
+  'inventory.allocation.fulfilled': { word: 'shipped', tone: 'sold' },
+  'inventory.allocation.cancelled': { word: 'cancelled', tone: 'free' },
+  'inventory.stock.adjusted': { word: 'adjusted', tone: 'free' },
+  'inventory.shortfall.detected': { word: 'shortfall', tone: 'line-refused' },
 };
 
 export function take(fact) {
@@ -35,17 +39,18 @@ export function showRate(perSecond) {
 export function startTicker() {
   setInterval(() => {
     if (waiting.length === 0 || document.hidden) return;
-    waiting.sort((a, b) => rarity(b) - rarity(a));
-    const chosen = waiting.splice(0, JOIN_MAX).sort((a, b) => (a.time < b.time ? -1 : 1));
+    const newest = new Map(waiting.map((fact) => [fact.type, fact]));
     waiting.length = 0;
+    const chosen = [...newest.values()].sort((a, b) => (lastShown.get(a.type) ?? 0) - (lastShown.get(b.type) ?? 0)).slice(0, JOIN_MAX);
+    turn++;
+    for (const { type } of chosen) lastShown.set(type, turn);
+    chosen.sort((a, b) => (a.time < b.time ? -1 : 1));
     requestAnimationFrame(() => {
       for (const fact of chosen) list.prepend(rowOf(fact));
       while (list.childElementCount > ROWS_MAX) list.lastElementChild.remove();
     });
   }, JOIN_MS);
 }
-
-const rarity = (fact) => WORDS[fact.type]?.rarity ?? 3;
 
 function rowOf(fact) {
   const { word, tone } = WORDS[fact.type] ?? { word: fact.type.split('.').slice(1).join(' '), tone: '' };

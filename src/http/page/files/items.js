@@ -137,9 +137,10 @@ function makeBar(sku) {
   return {
     row,
     show({ onHand, reserved, available, backordered }) {
-      // What was shipped is no longer on hand but was sold from the same heap: the bar stays as long as it was until
-      // something new comes in.
-      whole = onHand > before ? onHand : Math.max(whole, onHand);
+      // What was shipped is no longer on hand but was sold from the same heap, so the bar does not shrink with it. A
+      // delivery lengthens the bar; one of half a bar or more begins a new one.
+      const arrived = Math.max(0, onHand - before);
+      whole = arrived >= whole / 2 ? onHand : Math.max(whole + arrived, onHand);
       before = onHand;
       const held = Math.min(reserved, whole);
       const left = Math.max(0, Math.min(available, whole - held));

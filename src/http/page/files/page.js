@@ -1,5 +1,5 @@
 /** Stock, live: facts come over an event stream, figures are read back, and the page is touched once a frame at most. */
-import { chart, short } from './chart.js';
+import { chart, logarithmic, short } from './chart.js';
 import { showRate, startTicker, take } from './facts.js';
 import { every, everythingMoved, moved, showItems, shown } from './items.js';
 import { between, reading } from './metrics.js';
@@ -75,7 +75,7 @@ function onFact(text) {
 
 function startFigures() {
   const demand = chart($('demand'), ['line-holds', 'line-refused']);
-  const answers = chart($('answers'), ['line-p50', 'line-p99']);
+  const answers = chart($('answers'), ['line-p50', 'line-p99'], logarithmic);
   every(METRICS_MS, async () => {
     const text = await read('/metrics');
     if (typeof text !== 'string') return;

@@ -43,6 +43,8 @@ const sideDoors: readonly { readonly door: Pattern; readonly for: readonly Patte
   { door: 'src/store/conformance/endless-writer.ts', for: 'tests' },
   { door: 'src/store/conformance/harness.ts', for: 'tests' },
   { door: 'src/**/testing.ts', for: 'tests' },
+  // Distribution is a floor of several ideas, each with a front door of its own.
+  { door: 'src/distribution/feed/feed.ts', for: ['src/http/', 'src/app/'] },
   { door: 'src/store/envelope.ts', for: ['src/engines/', 'src/rooms/', 'src/runtime/'] },
   { door: 'src/store/sqlite-dialect.ts', for: ['src/engines/sqlite/', 'src/engines/memory/'] },
 ];

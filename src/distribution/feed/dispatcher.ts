@@ -77,7 +77,10 @@ export class Dispatcher {
     return true;
   }
 
+  /** Lets a listener go; its place is where it was then. */
   leave(subscription: Subscription): void {
+    subscription.place = this.placeOf(subscription).copy();
+    subscription.liveFrom = undefined;
     this.#audience.delete(subscription);
     this.stopCollecting(subscription);
   }
@@ -171,13 +174,14 @@ export class Dispatcher {
     const cursorAt = this.#place.cursorsWithin(log);
     let index = this.#handedOut;
     let left = budget;
-    for (; index < events.length && left > 0; index++) left -= 1 + this.#handOutOne(live, index, cursorAt);
-    if (this.#queue[0] !== live) return left; // closed by a listener
-    if (index < events.length) {
-      this.#handedOut = index;
+    while (index < events.length && left > 0) {
+      left -= 1 + this.#handOutOne(live, index, cursorAt);
+      if (this.#queue[0] !== live) return left; // a listener closed the feed
+      index++;
       this.#place.set(log, position - 1, index);
-      return left;
     }
+    this.#handedOut = index;
+    if (index < events.length) return left;
     this.#queue.shift();
     this.#queuedEvents -= events.length;
     this.#handedOut = 0;

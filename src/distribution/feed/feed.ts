@@ -215,7 +215,7 @@ export class Feed {
   }
 
   #cursorOf(subscription: Subscription): string {
-    return subscription.cursorWhileWaiting ?? this.#dispatcher.placeOf(subscription).text;
+    return subscription.ownCursor ?? this.#dispatcher.placeOf(subscription).text;
   }
 
   async #historyLost(cause: unknown): Promise<never> {

@@ -58,6 +58,8 @@ export class Subscription implements Interest {
   #full = false;
   #ended = false;
   #pushed: string | undefined;
+  #pushing = false;
+  #cursorAtEnd: string | undefined;
   #onDrained: (() => void) | undefined;
 
   constructor(options: { interest: Interest; place: Place; listener: Listener; bufferMax: number; onEnd: (subscription: Subscription) => void }) {
@@ -90,9 +92,9 @@ export class Subscription implements Interest {
     return this.waiting >= this.#bufferMax;
   }
 
-  /** The cursor of the last entry pushed, where others wait behind it. */
-  get cursorWhileWaiting(): string | undefined {
-    return this.waiting > 0 ? this.#pushed : undefined;
+  /** The cursor of the last entry pushed, where that says better how far the listener was served than the feed's own place. */
+  get ownCursor(): string | undefined {
+    return this.waiting > 0 || this.#pushing ? this.#pushed : this.#cursorAtEnd;
   }
 
   deliver(entry: FeedEntry): void {
@@ -141,6 +143,7 @@ export class Subscription implements Interest {
 
   close(): void {
     if (this.#ended) return;
+    this.#cursorAtEnd = this.ownCursor;
     this.#ended = true;
     this.#emptied();
     this.#onEnd(this);
@@ -148,7 +151,9 @@ export class Subscription implements Interest {
 
   #push(entry: FeedEntry): void {
     this.#pushed = entry.cursor;
+    this.#pushing = true;
     if (!this.#listener.push(entry)) this.#full = true;
+    this.#pushing = false;
   }
 
   #emptied(): void {

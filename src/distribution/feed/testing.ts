@@ -8,7 +8,8 @@ import { inventory, type InventoryCommand } from '../../rooms/inventory/inventor
 import { Engine } from '../../runtime/runtime.ts';
 import { parseCursor, type Cursor, type Store } from '../../store/store.ts';
 import { leavesTheHouse, toCloudEvent, type CloudEvent } from './cloud-events.ts';
-import type { EndReason, FeedEntry, FeedListener, FeedSubscription } from './feed.ts';
+import { Feed, type EndReason, type FeedEntry, type FeedListener, type FeedSubscription, type Page, type PageQuestion } from './feed.ts';
+import type { FeedBounds } from './limits.ts';
 
 export const PARTITIONS = 4;
 export const SKUS: readonly string[] = Array.from({ length: 12 }, (_, index) => `sku-${index}`);
@@ -42,8 +43,8 @@ export function reservation(...skus: string[]): InventoryCommand {
   return { type: 'ReserveStock', lines: skus.map((sku) => ({ sku, quantity: 1 })) };
 }
 
-/** Customers who hold, extend, give back and buy, several at once so that commits hold several facts. */
-export async function trade({ engine }: Shop, random: Random, commands: number): Promise<void> {
+/** Customers who hold, extend, give back and buy, several at once so that commits hold several facts; `between` says when they go on. */
+export async function trade({ engine }: Shop, random: Random, commands: number, between: () => Promise<void> = async () => undefined): Promise<void> {
   const held: string[] = [];
   const next = (): InventoryCommand => {
     const id = held.length > 0 && below(random, 2) === 0 ? held.splice(below(random, held.length), 1)[0] : undefined;
@@ -60,6 +61,7 @@ export async function trade({ engine }: Shop, random: Random, commands: number):
       if (id !== undefined && status === 'held') held.push(id);
     }
     done += together;
+    await between();
   }
 }
 
@@ -128,3 +130,18 @@ export class Notebook implements FeedListener {
 export async function settle(turns = 20): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
+
+export async function stockedShop(seed = 1): Promise<Shop> {
+  const shop = await openShop({ seed });
+  await stockUp(shop);
+  return shop;
+}
+
+export async function feedOfShop(bounds: Partial<FeedBounds> = {}): Promise<{ shop: Shop; feed: Feed }> {
+  const shop = await stockedShop();
+  return { shop, feed: new Feed({ ...shop, bounds }) };
+}
+
+export const now = (more: Partial<PageQuestion> = {}): PageQuestion => ({ after: 'now', limit: 100, waitMs: 0, ...more });
+export const everything = (more: Partial<PageQuestion> = {}): PageQuestion => ({ after: 'earliest', limit: 100_000, waitMs: 0, ...more });
+export const idsOn = (page: Page): string[] => page.entries.map((entry) => factOf(entry).id);

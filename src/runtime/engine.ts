@@ -232,6 +232,27 @@ export class Engine<Command> {
     });
   }
 
+  /**
+   * Answers a question with a decision that leaves no facts of the room, and remembers the answer under `once` like
+   * that of a command: for what is checked here and done elsewhere.
+   */
+  ask<Answer extends Json>(question: (world: World, now: number) => Decision<never, Answer>, once?: Once): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      this.#take({
+        run: (world, { now }) => question(world, now),
+        once,
+        lane: undefined,
+        command: undefined,
+        settle: (outcome, replayed, cursor) => resolve({ ...outcome, replayed, cursor }),
+        fail: reject,
+        order: 0,
+        attempts: 0,
+        outcome: undefined,
+        replayed: false,
+      });
+    });
+  }
+
   /** Calls back with every commit of this engine once it is durable, and with those of others when it learns of them. */
   onCommitted(listener: (commits: readonly Commit[]) => void): () => void {
     this.#onCommitted.add(listener);

@@ -19,6 +19,7 @@ export function defineItem(command: DefineItem, world: World, { now }: Context):
   const known = world.get(itemKey(command.sku)) as Item | undefined; // under `i/` keys there are items only
   const before = known?.definition;
   if (command.mode === 'merge' && !before) return unknownItem(command.sku);
+  if (command.mode === 'create' && known && before) return accepted([], { created: false, resource: itemView(known) });
   const stale = staleVersion(command.ifVersion, before === undefined ? undefined : (known?.definitionVersion ?? 0), `item ${command.sku}`);
   if (stale) return stale;
   const definition = merged(command.mode === 'merge' ? before : undefined, command.definition);

@@ -64,11 +64,14 @@ export const ITEM_DEFAULTS: ItemDefinition = {
   reservationTtlSeconds: 900,
 };
 
-/** `replace` starts from the defaults, `merge` from what is there; a member that is null in a merge goes back to its default. */
+/**
+ * `replace` starts from the defaults, `merge` from what is there; a member that is null in a merge goes back to its
+ * default. `create` leaves an item that is there as it is.
+ */
 export interface DefineItem {
   readonly type: 'DefineItem';
   readonly sku: string;
-  readonly mode: 'replace' | 'merge';
+  readonly mode: 'replace' | 'merge' | 'create';
   readonly definition: { readonly [member: string]: Json | undefined };
   /** Version that the item must have, from If-Match. */
   readonly ifVersion?: number;
@@ -167,6 +170,8 @@ export interface ReserveStock extends HoldRequest {
 export interface SetCart extends HoldRequest {
   readonly type: 'SetCart';
   readonly cartId: string;
+  /** Version that the cart's hold must have, from If-Match. */
+  readonly ifVersion?: number;
 }
 
 export interface ReleaseCart {

@@ -38,6 +38,9 @@ export function setCart(command: SetCart, world: World, context: Context): Decis
     for (const share of sharesOf(hold.lines)) shares.set(share.sku, [...(shares.get(share.sku) ?? []), until(share, hold.expiresAt)]);
   }
   const [first, ...others] = live;
+  if (command.ifVersion !== undefined && command.ifVersion !== first?.version) {
+    return refused('precondition', 'version-conflict', `Cart ${command.cartId} has changed since it was read. Read it again.`, first && { version: first.version });
+  }
   // What the request does not say about its asker is as the cart's hold has it, for limits and buffers too.
   const { customerId = first?.customerId, channel = first?.channel } = command;
   const request = { ...command, ...(customerId === undefined ? undefined : { customerId }), ...(channel === undefined ? undefined : { channel }) };

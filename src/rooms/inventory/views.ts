@@ -1,5 +1,4 @@
 import type { Cell, EventRecord, Table } from '../../store/store.ts';
-import { isPublic } from './events.ts';
 import type { Item, Reservation } from './state.ts';
 
 /** The read models: tables that follow from states, for lists, search and filters. Primary keys come first. */
@@ -135,11 +134,11 @@ function reservationRows(record: Reservation, old: Before | undefined, rows: Row
   for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
 }
 
-/** Which commits say something public about which item: where an item's history is found. */
+/** Which commits say something about which item: where an item's history and its books are found. */
 export function factRows(at: { log: number; position: number }, events: readonly EventRecord[], rows: Rows): void {
   let last = '';
   for (const event of events) {
-    if (event.key === last || !isPublic(event.type)) continue;
+    if (event.key === last || !event.key.startsWith('i/')) continue;
     last = event.key;
     rows.upsert('item_facts', [event.key.slice(2), at.position, at.log]);
   }

@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { canonicalJson, type Json } from '../base/json.ts';
+import type { Once } from '../runtime/runtime.ts';
+import type { Caller } from './keys.ts';
+import { invalidRequest } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** What a route answers. `body` becomes JSON; `text` goes as it is. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: unknown;
+  readonly text?: string;
+  /** The content type of `text` where it is not JSON. */
+  readonly type?: string;
+}
+
+/** One request on its way through a route. */
+export class Call<Query = unknown, Body = unknown> {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly route: Route;
+  readonly began: number;
+  /** Who asks; undefined where nobody has to say. */
+  caller: Caller | undefined;
+  /** Checked against the route's schemas before the route sees the call. */
+  query!: Query;
+  body!: Body;
+  /** Set where the route answers by itself, as a stream does. */
+  #once: Once | undefined;
+
+  constructor(request: FastifyRequest, reply: FastifyReply, route: Route, began: number) {
+    this.request = request;
+    this.reply = reply;
+    this.route = route;
+    this.began = began;
+  }
+
+  get requestId(): string {
+    return this.request.id;
+  }
+
+  /** A part of the path, decoded and checked to be an id. */
+  param(name: string): string {
+    return (this.request.params as Readonly<Record<string, string>>)[name] ?? ''; // parameters of a path are strings
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  /** The name under which this request happens once; undefined where it carries no Idempotency-Key. */
+  once(): Once | undefined {
+    const key = this.request.headers['idempotency-key'];
+    if (key === undefined) return undefined;
+    return (this.#once ??= this.onceFor(canonicalJson((this.body ?? null) as Json))); // it was parsed from JSON
+  }
+
+  /** The same where the content is known by a digest only. */
+  onceFor(content: string): Once | undefined {
+    const key = this.header('idempotency-key');
+    if (key === undefined) return undefined;
+    if (key.length < 1 || key.length > 255) throw invalidRequest([{ pointer: '/idempotency-key', detail: 'must be 1 to 255 characters', in: 'header' }]);
+    return {
+      key: `k/${hash('sha256', `${this.caller?.id ?? ''}\n${key}`, 'base64url')}`,
+      fingerprint: hash('sha256', `${this.request.method}\n${this.request.url}\n${content}`, 'base64url'),
+    };
+  }
+}

@@ -1,0 +1,97 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../base/clock.ts';
+import { Call } from './call.ts';
+import { LEVEL, type Caller, type Keys } from './keys.ts';
+import { ANONYMOUS_CALLERS_MAX } from './limits.ts';
+import { problem, type Problem } from './problem.ts';
+import { Buckets, type Rate } from './rate.ts';
+import type { Route } from './route.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    call: Call | undefined;
+  }
+}
+
+export interface GateOptions {
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly rate: Rate | undefined;
+  readonly publicReads: boolean;
+}
+
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="holdfast"' };
+
+/** What every request passes before anything of it is read: who asks, whether they may, and whether it is not too often. */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #anonymous = new Buckets(ANONYMOUS_CALLERS_MAX);
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** The hook of one route. A key that was verified lately passes without a promise. */
+  hook(route: Route): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
+    const { access } = route;
+    const isOpen = access === 'public' || (access === 'publicRead' && this.#options.publicReads);
+    const level = access === 'public' ? 0 : LEVEL[access === 'publicRead' ? 'read' : access];
+    return (request, reply, done) => {
+      const call = new Call(request, reply, route, performance.now());
+      request.call = call;
+      const secret = secretOf(request, route);
+      if (secret === undefined) {
+        done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
+        return;
+      }
+      const known = this.#options.keys.known(secret, this.#options.clock.now());
+      if (known) {
+        call.caller = known;
+        done(this.#pass(request, known, level));
+        return;
+      }
+      this.#verify(call, secret, { isOpen, level }).then(done, done);
+    };
+  }
+
+  async #verify(call: Call, secret: string, wanted: { isOpen: boolean; level: number }): Promise<Problem | undefined> {
+    // Guessing is as slow as asking without a key.
+    const limited = this.#limit(call.request, undefined);
+    if (limited) return limited;
+    const caller = await this.#options.keys.verify(secret);
+    if (caller) {
+      call.caller = caller;
+      return this.#pass(call.request, caller, wanted.level);
+    }
+    if (wanted.isOpen) return undefined;
+    return problem('unauthenticated', 'The key is not known here, or not any more.', { headers: { 'www-authenticate': `${CHALLENGE['www-authenticate']}, error="invalid_token"` } });
+  }
+
+  #pass(request: FastifyRequest, caller: Caller, level: number): Problem | undefined {
+    if (caller.level < level) return problem('forbidden', `This needs a key with the scope ${level === LEVEL.admin ? 'admin' : 'write'}.`);
+    return this.#limit(request, caller);
+  }
+
+  #unknown(request: FastifyRequest, detail: string): Problem {
+    return this.#limit(request, undefined) ?? problem('unauthenticated', detail, { headers: CHALLENGE });
+  }
+
+  #limit(request: FastifyRequest, caller: Caller | undefined): Problem | undefined {
+    const { rate, clock } = this.#options;
+    if (!rate) return undefined;
+    const now = clock.now();
+    const bucket = caller?.bucket ?? this.#anonymous.of(request.ip, rate, now);
+    const seconds = bucket.take(rate, now);
+    if (seconds === 0) return undefined;
+    return problem('rate-limited', 'Too many requests. Ask again in a moment.', { headers: { 'retry-after': String(seconds) } });
+  }
+}
+
+function secretOf(request: FastifyRequest, route: Route): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1] ?? '';
+  if (route.tokenInQuery !== true) return undefined;
+  const token = (request.query as { access_token?: unknown }).access_token; // looked at before use
+  // A key does not belong into an address, where logs would keep it: only a short-lived token is read there.
+  return typeof token === 'string' && token.startsWith('hft_') ? token : undefined;
+}

@@ -1,0 +1,60 @@
+/** Bounds of the HTTP floor: the unit is in the name, the reason beside it. */
+
+/** A JSON body: 1,000 reservations of a few lines, and half a millisecond to parse. */
+export const JSON_BODY_BYTES_MAX = 1_048_576;
+/** A streamed body of one command a line. */
+export const NDJSON_BODY_BYTES_MAX = 67_108_864;
+/** One line of a streamed body: an adjustment with a long note is below a tenth of it. */
+export const NDJSON_LINE_BYTES_MAX = 65_536;
+/** Nested arrays and objects, counted before anything walks them. */
+export const JSON_DEPTH_MAX = 64;
+/** Faults named in one answer; more than these nobody reads. */
+export const FAULTS_MAX = 1_000;
+/** Rejected or refused lines named in one answer. */
+export const LINE_PROBLEMS_MAX = 10_000;
+/** All headers of a request together. */
+export const HEADER_BYTES_MAX = 16_384;
+/** Characters of a path parameter before it is decoded: 128 characters of four bytes, three characters each. */
+export const PATH_PARAMETER_LENGTH_MAX = 1_536;
+/** Slow senders are cut off: the headers, and then the whole request, must be here by then. */
+export const HEADERS_TIMEOUT_MS = 8_000;
+export const REQUEST_TIMEOUT_MS = 12_000;
+/** How often the two above are looked at. */
+export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
+/** An idle connection is kept for the next request this long: longer than browsers and proxies pause. */
+export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** A connection on which no byte moves while a request is under way: slow readers are cut off. */
+export const SOCKET_IDLE_MS = 12_000;
+/** Connections of one process: each may hold a request body. */
+export const CONNECTIONS_MAX = 10_000;
+/** Longest wait that `Prefer: wait` and a long poll may ask for. */
+export const WAIT_SECONDS_MAX = 30;
+/** How long a read waits until its view covers the cursor it came with. */
+export const FRESHNESS_WAIT_MS = 2_000;
+/** A page of a list. */
+export const PAGE_DEFAULT = 50;
+export const PAGE_MAX = 500;
+/** Cursors that a reader may join in one header. */
+export const CURSORS_MAX = 20;
+/** Verified keys kept at hand; beyond it the oldest is verified anew when it comes. */
+export const VERIFIED_KEYS_MAX = 10_000;
+/** A verified key is believed this long before the store is asked again: another node may have revoked it. */
+export const KEY_TRUST_MS = 2_000;
+/** Callers without a key whose rate is watched, by address; beyond it the oldest is forgotten. */
+export const ANONYMOUS_CALLERS_MAX = 10_000;
+/** A read token lasts as long as somebody looks at a page; the page fetches the next one. */
+export const TOKEN_TTL_SECONDS = 900;
+/** Event streams of one key. */
+export const STREAMS_PER_KEY_MAX = 100;
+/** A comment is sent down a quiet stream this often, so that proxies keep it and dead readers are found. */
+export const HEARTBEAT_MS = 10_000;
+/** Bytes that may wait for a stream's reader before it is asked to pause. */
+export const STREAM_BUFFER_BYTES = 262_144;
+/** How long a store may take to say that it is there. */
+export const PING_TIMEOUT_MS = 2_000;
+/** Commits by which the views may be behind before the node calls itself not ready: some seconds of catching up. */
+export const VIEW_LAG_READY_MAX = 20_000;
+/** An availability answer may be reused this long by caches: short, because each sale changes it. */
+export const AVAILABILITY_MAX_AGE_SECONDS = 1;
+/** Commands of one bulk request looked up, and stored, in one go. */
+export const BULK_STEP = 1_000;

@@ -1,0 +1,215 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
+import type { Logger } from 'pino';
+import type { Random } from '../base/random.ts';
+import { Call, type Answer } from './call.ts';
+import { Cors } from './cors.ts';
+import type { Gate } from './gate.ts';
+import { checked, parseJson } from './input.ts';
+import * as limits from './limits.ts';
+import type { Metrics, RouteTimes } from './metrics.ts';
+import { invalidRequest, problem, problemDocument, toProblem, type Problem } from './problem.ts';
+import { pathFaults, queryReader } from './query.ts';
+import type { Route } from './route.ts';
+
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly gate: Gate;
+  readonly metrics: Metrics;
+  readonly cors: Cors;
+}
+
+/** On every answer of the interface: it is data, to be neither sniffed, framed, run nor kept. */
+const SECURE = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+} as const;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}$/;
+
+/** The web framework, set up so that nothing a client sends, or does not send, can hold it up. */
+export function makeServer({ random, cors }: Pick<ServerOptions, 'random' | 'cors'>): FastifyInstance {
+  const nextId = requestIds(random);
+  const fastify = Fastify({
+    logger: false,
+    disableRequestLogging: true,
+    bodyLimit: limits.JSON_BODY_BYTES_MAX,
+    requestTimeout: limits.REQUEST_TIMEOUT_MS,
+    connectionTimeout: limits.SOCKET_IDLE_MS,
+    keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: (request) => requestIdOf(request, nextId),
+    routerOptions: { maxParamLength: limits.PATH_PARAMETER_LENGTH_MAX, ignoreTrailingSlash: false },
+    http: {
+      maxHeaderSize: limits.HEADER_BYTES_MAX,
+      headersTimeout: limits.HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: limits.TIMEOUT_CHECK_INTERVAL_MS,
+    },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(SECURE);
+      sendProblem(request as FastifyRequest, reply as unknown as FastifyReply, toProblem(error)); // the framework's own generics differ and mean the same
+    },
+  });
+  fastify.server.maxConnections = limits.CONNECTIONS_MAX;
+  fastify.decorateRequest('call', undefined);
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, body.length === 0 ? undefined : parseJson(body as Buffer)); // `parseAs: 'buffer'` gives one
+    } catch (error) {
+      done(error as Error); // `parseJson` throws problems
+    }
+  });
+  cors.install(fastify);
+  return fastify;
+}
+
+function requestIds(random: Random): () => string {
+  const prefix = `${random.u32().toString(36)}${random.u32().toString(36)}`;
+  let last = 0;
+  return () => `${prefix}-${(++last).toString(36)}`;
+}
+
+function requestIdOf(request: Pick<IncomingMessage, 'headers'>, nextId: () => string): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : nextId();
+}
+
+/** Requests that could not be read as HTTP at all: an answer by hand, and the end of the connection. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? problem('headers-too-large', `Headers may have ${limits.HEADER_BYTES_MAX} bytes together.`)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? problem('request-timeout', 'The request did not arrive in time.')
+        : problem('malformed-request', 'This is not HTTP.');
+  const body = JSON.stringify(problemDocument(refusal, requestId));
+  const head = [`HTTP/1.1 ${refusal.status} ${refusal.code}`, `content-type: ${PROBLEM_TYPE}`, `content-length: ${Buffer.byteLength(body)}`, `x-request-id: ${requestId}`, 'connection: close'];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Puts the routes on the server, with what happens before and after each of them. */
+export function serveRoutes(fastify: FastifyInstance, routes: readonly Route[], options: ServerOptions): void {
+  for (const route of routes) {
+    const times = options.metrics.route(route.method, templateOf(route.path));
+    fastify.register(async (scope) => {
+      if (route.ndjson === true) {
+        scope.addContentTypeParser('application/x-ndjson', { bodyLimit: limits.NDJSON_BODY_BYTES_MAX }, (_request, payload, done) => done(null, payload));
+      }
+      scope.route({
+        method: route.method,
+        url: route.path,
+        exposeHeadRoute: route.method === 'GET' && route.tokenInQuery !== true,
+        ...(route.ndjson === true ? { bodyLimit: limits.NDJSON_BODY_BYTES_MAX } : undefined),
+        onRequest: options.gate.hook(route),
+        onResponse: afterwards(options.logger, times),
+        handler: handlerOf(route),
+      });
+    });
+  }
+  const unmatched = options.metrics.route('ANY', 'unmatched');
+  fastify.setErrorHandler((error, request, reply) => {
+    const refusal = toProblem(error);
+    if (refusal.status >= 500) options.logger.error({ id: request.id, code: refusal.code, err: refusal.cause ?? refusal }, 'request failed');
+    sendProblem(request, reply, refusal);
+  });
+  fastify.setNotFoundHandler(notFound(routes, unmatched));
+}
+
+/** `/v1/items/:sku` as the contract and the figures write it. */
+export function templateOf(path: string): string {
+  return path.replaceAll(/:(\w+)/g, '{$1}');
+}
+
+function afterwards(logger: Logger, times: RouteTimes): (request: FastifyRequest, reply: FastifyReply, done: () => void) => void {
+  const logs = logger.isLevelEnabled('info');
+  const { method, route } = times;
+  return (request, reply, done) => {
+    const { call } = request;
+    const { statusCode } = reply;
+    const ms = performance.now() - (call?.began ?? 0);
+    times.observe(statusCode, ms / 1000);
+    if (logs) logger.info({ id: request.id, method, route, status: statusCode, ms: Math.round(ms * 1000) / 1000, key: call?.caller?.id });
+    done();
+  };
+}
+
+/** Checks a call by the route's schemas, lets the route handle it, and sends what it answers. */
+function handlerOf(route: Route): RouteHandlerMethod {
+  const hasParams = route.path.includes(':');
+  const readQuery = queryReader(route);
+  const body = route.body && route.bodyMode !== 'own' ? checked(route.body) : undefined;
+  return (request, reply) => {
+    const call = request.call as Call; // made by the gate
+    try {
+      reply.headers(SECURE);
+      const params = hasParams ? pathFaults(request.params) : [];
+      if (params.length > 0) throw invalidRequest(params);
+      call.query = request.raw.url?.includes('?') === true || route.query ? readQuery(request.query) : EMPTY;
+      call.body = request.body === undefined && route.bodyMode === 'optional' ? EMPTY : request.body;
+      if (body && !body.accepts(call.body)) throw invalidRequest(request.body === undefined ? [{ pointer: '', detail: 'is required: send a JSON object' }] : body.faults(call.body));
+      const answer = route.handle(call);
+      if (answer === 'later') return;
+      if (answer instanceof Promise) answer.then((made) => sendAnswer(call, made), (error: unknown) => failCall(call, error));
+      else sendAnswer(call, answer);
+    } catch (error) {
+      failCall(call, error);
+    }
+  };
+}
+
+const EMPTY = Object.freeze({});
+
+export function sendAnswer(call: Call<never, never> | Call, answer: Answer): void {
+  const { reply } = call;
+  const { status, headers, body, text } = answer;
+  reply.code(status).header('x-request-id', call.requestId);
+  if (headers) reply.headers(headers);
+  if (text !== undefined) reply.header('content-type', answer.type ?? JSON_TYPE).send(text);
+  else if (body !== undefined) reply.header('content-type', JSON_TYPE).send(JSON.stringify(body));
+  else reply.send();
+}
+
+/** Ends a call with the problem that stands for what was thrown. */
+export function failCall(call: Call<never, never> | Call, error: unknown): void {
+  call.reply.send(toProblem(error));
+}
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Problem): void {
+  reply.code(refusal.status).headers({ ...SECURE, 'x-request-id': request.id, 'cache-control': 'no-store', ...refusal.headers });
+  reply.header('content-type', PROBLEM_TYPE).send(JSON.stringify(problemDocument(refusal, request.id)));
+}
+
+/** Says of a path that exists which methods it has. */
+function notFound(routes: readonly Route[], times: RouteTimes): (request: FastifyRequest, reply: FastifyReply) => void {
+  const paths = new Map<string, Set<string>>();
+  for (const { path, method, tokenInQuery } of routes) {
+    const methods = paths.get(path) ?? new Set();
+    methods.add(method);
+    if (method === 'GET' && tokenInQuery !== true) methods.add('HEAD');
+    paths.set(path, methods);
+  }
+  const patterns = [...paths].map(([path, methods]) => ({ pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`), methods }));
+  return (request, reply) => {
+    const [path = ''] = request.url.split('?', 1);
+    const known = patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]);
+    const allow = [...new Set(known)].join(', ');
+    const refusal =
+      allow === '' ? problem('not-found', 'There is nothing at this path.') : problem('method-not-allowed', `This path takes ${allow}.`, { headers: { allow } });
+    times.observe(refusal.status, 0);
+    sendProblem(request, reply, refusal);
+  };
+}
+
+export type RawResponse = ServerResponse;

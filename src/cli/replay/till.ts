@@ -79,27 +79,37 @@ export class Till {
 
   /** A confirmed reservation, or undefined where there is nothing to be had. */
   async #hold(orderId: string, lines: readonly SalesLine[]): Promise<Reservation | undefined> {
-    const { client, prefix, orders, signal } = this.#options;
-    const wanted = lines.map(({ sku, quantity }) => ({ sku, quantity }));
     const line = lines[0]?.line ?? 0;
     for (let attempt = 1; ; attempt++) {
-      const key = `${prefix}-${line}-${attempt}`;
       try {
-        const began = performance.now();
-        const input = { lines: wanted, ttlSeconds: HOLD_TTL_SECONDS, ...(orders === 'partial' ? { partial: true } : undefined) };
-        const held = await client.reservations.create(input, { idempotencyKey: `${key}-hold`, signal });
-        const heldAt = performance.now();
-        await client.reservations.confirm(held.id, { orderId, fulfil: true }, { idempotencyKey: `${key}-confirm`, signal });
-        this.holding.add(heldAt - began);
-        this.confirming.add(performance.now() - heldAt);
-        this.takings.holds++;
-        return held;
+        return await this.#holdAndConfirm(orderId, lines, `${this.#options.prefix}-${line}-${attempt}`);
       } catch (error) {
         if (isProblem(error, 'insufficient-stock')) return undefined;
         // Held by a replay that was stopped here, and taken up again too late.
         if (!isProblem(error, 'reservation-expired') || attempt >= HOLD_ATTEMPTS_MAX) throw error;
       }
     }
+  }
+
+  async #holdAndConfirm(orderId: string, lines: readonly SalesLine[], key: string): Promise<Reservation | undefined> {
+    const { client, orders, signal } = this.#options;
+    const wanted = lines.map(({ sku, quantity }) => ({ sku, quantity }));
+    const input = { lines: wanted, ttlSeconds: HOLD_TTL_SECONDS, ...(orders === 'partial' ? { partial: true } : undefined) };
+    const began = performance.now();
+    const held = await client.reservations.create(input, { idempotencyKey: `${key}-hold`, signal });
+    this.holding.add(performance.now() - began);
+    this.takings.holds++;
+    const heldAt = performance.now();
+    try {
+      await client.reservations.confirm(held.id, { orderId, fulfil: true }, { idempotencyKey: `${key}-confirm`, signal });
+    } catch (error) {
+      if (!isProblem(error, 'insufficient-on-hand')) throw error;
+      // What was held for this order was written off meanwhile: it cannot be shipped, and the rest goes back.
+      await client.reservations.release(held.id, {}, { idempotencyKey: `${key}-release`, signal });
+      return undefined;
+    }
+    this.confirming.add(performance.now() - heldAt);
+    return held;
   }
 
   async #adjust(invoice: Invoice): Promise<void> {

@@ -6,11 +6,12 @@ import { Feed, type FeedSubscription } from './feed.ts';
 import { adjustment, cursorOf, everything, factOf, idsByLog, Notebook, now, openShop, PARTITIONS, publicFacts, settle, SKUS, stockedShop, trade, type Shop } from './testing.ts';
 
 describe('what is committed while the store is being read', () => {
+  const slowStore = ({ store, clock }: Shop): Shop['store'] => store.share({ clock, faults: { before: (operation) => (operation === 'read' ? { type: 'ok', beforeMs: 10 } : { type: 'ok' }) } });
+
   /** A feed that waits 10 ms for every page of the store, and a listener that has just begun to read. */
   async function reading(options: { room?: number; bounds?: object; key?: string } = {}): Promise<{ shop: Shop; notebook: Notebook; subscription: FeedSubscription; read: () => Promise<void> }> {
     const shop = await stockedShop();
-    const store = shop.store.share({ clock: shop.clock, faults: { before: (operation) => ({ type: 'ok', ...(operation === 'read' ? { beforeMs: 10 } : {}) }) } });
-    const feed = new Feed({ ...shop, store, bounds: options.bounds ?? {} });
+    const feed = new Feed({ ...shop, store: slowStore(shop), bounds: options.bounds ?? {} });
     const notebook = new Notebook(options.room);
     const subscription = feed.subscribe({ after: cursorOf('c1'), ...(options.key === undefined ? {} : { key: options.key }) }, notebook);
     await settle();
@@ -36,31 +37,48 @@ describe('what is committed while the store is being read', () => {
     for (const cutOverEventsMax of [4, 5, 6]) {
       const { shop, notebook, read } = await reading({ bounds: { cutOverEventsMax } });
       for (let i = 0; i < 5; i++) await shop.engine.execute(adjustment('sku-1', 1));
+      shop.clock.advance(10);
+      await settle();
+      expect(notebook.entries).toHaveLength(SKUS.length + (cutOverEventsMax < 5 ? 0 : 5));
       await read();
       expect(idsByLog(notebook.facts)).toEqual(idsByLog(await publicFacts(shop.store)));
     }
   });
 
   test('is neither lost nor held against a listener who is full', async () => {
-    const { shop, notebook, subscription, read } = await reading({ room: 1, bounds: { bufferedEntriesMax: 3 }, key: 'sku-1' });
-    for (let i = 0; i < 6; i++) await shop.engine.execute(adjustment('sku-1', 1));
-    await read();
-    for (let i = 0; i < 6; i++) await shop.engine.execute(adjustment('sku-1', 1));
-    await settle();
-    expect([notebook.entries.length, notebook.ended]).toEqual([1, undefined]);
-    for (let i = 0; i < 10; i++) {
-      notebook.drain(subscription, 2);
+    for (const meanwhile of [1, 6]) {
+      const { shop, notebook, subscription, read } = await reading({ room: 1, bounds: { bufferedEntriesMax: 3 }, key: 'sku-1' });
+      for (let i = 0; i < meanwhile; i++) await shop.engine.execute(adjustment('sku-1', 1));
       await read();
+      for (let i = 0; i < 6; i++) {
+        await shop.engine.execute(adjustment('sku-1', 1));
+        await settle(3);
+      }
+      expect([notebook.entries.length, notebook.ended]).toEqual([1, undefined]);
+      for (let i = 0; i < 10; i++) {
+        notebook.drain(subscription, 2);
+        await read();
+      }
+      const facts = (await publicFacts(shop.store)).filter(({ subject }) => subject === 'sku-1');
+      expect([notebook.ended, notebook.facts.map(({ id }) => id)]).toEqual([undefined, facts.map(({ id }) => id)]);
     }
-    const facts = (await publicFacts(shop.store)).filter(({ subject }) => subject === 'sku-1');
-    expect([notebook.ended, notebook.facts.map(({ id }) => id)]).toEqual([undefined, facts.map(({ id }) => id)]);
+  });
+
+  test('does not let a page end empty because its time was over first', async () => {
+    const shop = await stockedShop();
+    const feed = new Feed({ ...shop, store: slowStore(shop) });
+    const waiting = feed.page(now({ after: cursorOf('c1'), waitMs: 5 }));
+    await settle();
+    shop.clock.advance(9);
+    await settle();
+    shop.clock.advance(1);
+    expect((await waiting).entries).toHaveLength(SKUS.length);
   });
 
   test('is not repeated to somebody whose cursor had it already', async () => {
     const shop = await stockedShop();
-    const store = shop.store.share({ clock: shop.clock, faults: { before: (operation) => ({ type: 'ok', ...(operation === 'read' ? { beforeMs: 10 } : {}) }) } });
     const other = await openShop({ store: shop.store.share(), clock: shop.clock, seed: 2 });
-    const feed = new Feed({ ...shop, store });
+    const feed = new Feed({ ...shop, store: slowStore(shop) });
     await trade(other, seededRandom(12), 60);
     const [ahead, heads] = [cursorOf(other.engine.cursor), shop.engine.heads];
     // Of one log it knows nothing, so that there is something to read; of the others more than the feed has heard of.
@@ -113,6 +131,23 @@ describe('what can go wrong', () => {
     const facts = await publicFacts(shop.store);
     expect(idsByLog(notebooks[0].facts)).toEqual(idsByLog(facts));
     expect(notebooks[1].facts.map(({ id }) => id)).toEqual(facts.filter(({ subject }) => subject === 'sku-1').map(({ id }) => id));
+  });
+
+  test('an old commit that is told again moves nothing back', async () => {
+    const shop = await stockedShop();
+    const told: Commit[] = [];
+    let tell: (commits: readonly Commit[]) => void = () => undefined;
+    const onCommitted = (listener: typeof tell): (() => void) => {
+      tell = listener;
+      return shop.engine.onCommitted((commits) => {
+        told.push(...commits);
+        listener(commits);
+      });
+    };
+    const feed = new Feed({ ...shop, engine: { heads: shop.engine.heads, onCommitted } });
+    for (let i = 0; i < 3; i++) await shop.engine.execute(adjustment('sku-1', 1));
+    tell(told.slice(0, 1));
+    expect(await feed.page(now())).toEqual({ entries: [], cursor: shop.engine.cursor });
   });
 
   test('a cursor from a process that knows more repeats nothing once this one has heard of it', async () => {

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { buildHttp } from '../http/http.ts';
 import type { Config } from './config.ts';
 import { openHoldfast, type Holdfast } from './app.ts';
+import { runDemo } from './demo/demo.ts';
 import type { StorePlace } from './open-store.ts';
 
 /** A server that listens. Disposing of it stops accepting, lets requests under way finish, and closes everything. */
@@ -25,18 +27,33 @@ export async function serve(config: Config): Promise<Server> {
     destination.flushSync();
   });
   const holdfast = starting.use(await openHoldfast({ place: placeOf(config) }));
+  const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
     publicReads: config.publicReads,
     rateLimit: config.rateLimit,
     corsOrigins: config.corsOrigins,
-    demo: config.demo,
+    ...(demoKey === undefined ? undefined : { demo: { key: demoKey } }),
     ...(config.adminKey === undefined ? undefined : { adminKey: config.adminKey }),
   });
   starting.defer(() => http.close());
   const url = await http.listen({ port: config.port, host: config.host });
+  if (demoKey !== undefined) starting.use(startDemo(url, demoKey));
   const running = starting.move();
   return { url, holdfast, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Lets the shoppers in. Disposing sends them home before the doors are closed. */
+function startDemo(baseUrl: string, key: string): AsyncDisposable {
+  const closing = new AbortController();
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const demo = runDemo({ baseUrl, key, signal: closing.signal, say }).catch((error: unknown) => say(`demo: ${error instanceof Error ? error.message : String(error)}`));
+  return {
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await demo;
+    },
+  };
 }
 
 function placeOf(config: Config): StorePlace {

@@ -54,29 +54,32 @@ export class Keys {
   readonly #rate: Rate | undefined;
   readonly #tokenSecret: Buffer;
   readonly #adminHash: Buffer;
+  readonly #demoHash: Buffer | undefined;
   /** Who a secret belongs to, and until when that is believed without asking the store again. */
   readonly #verified = new Map<string, { caller: Caller; until: number }>();
   readonly #callers = new Map<string, Caller>();
   readonly #onRevoked = new Set<(id: string) => void>();
   #revocations = 0;
 
-  private constructor(options: { store: Store; clock: Clock; rate: Rate | undefined; tokenSecret: Buffer; adminHash: Buffer }) {
+  private constructor(options: { store: Store; clock: Clock; rate: Rate | undefined; tokenSecret: Buffer; adminHash: Buffer; demoHash: Buffer | undefined }) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#rate = options.rate;
     this.#tokenSecret = options.tokenSecret;
     this.#adminHash = options.adminHash;
+    this.#demoHash = options.demoHash;
   }
 
-  /** `announce` hears the admin key where this is the first start and nobody set one. */
-  static async open(options: { store: Store; clock: Clock; rate: Rate | undefined; adminKey: string | undefined; announce: (key: string) => void }): Promise<Keys> {
-    const { store, clock, rate, adminKey, announce } = options;
+  /** `announce` hears the admin key where this is the first start and nobody set one. `demoKey` may write, and is kept nowhere. */
+  static async open(options: { store: Store; clock: Clock; rate: Rate | undefined; adminKey: string | undefined; demoKey?: string | undefined; announce: (key: string) => void }): Promise<Keys> {
+    const { store, clock, rate, adminKey, demoKey, announce } = options;
+    const demoHash = demoKey === undefined ? undefined : sha256(demoKey);
     const tokenSecret = Buffer.from((await settled(store, TOKEN_SECRET, randomBytes(32).toString('base64url'))).value, 'base64url');
-    if (adminKey !== undefined) return new Keys({ store, clock, rate, tokenSecret, adminHash: sha256(adminKey) });
+    if (adminKey !== undefined) return new Keys({ store, clock, rate, tokenSecret, adminHash: sha256(adminKey), demoHash });
     const made = `hf_admin_${randomBytes(32).toString('base64url')}`;
     const { value, first } = await settled(store, ADMIN, sha256(made).toString('base64url'));
     if (first) announce(made);
-    return new Keys({ store, clock, rate, tokenSecret, adminHash: Buffer.from(value, 'base64url') });
+    return new Keys({ store, clock, rate, tokenSecret, adminHash: Buffer.from(value, 'base64url'), demoHash });
   }
 
   /** The caller behind a secret that was verified lately: the way of nearly every request. */
@@ -102,6 +105,7 @@ export class Keys {
 
   async #lookUp(secret: string): Promise<Caller | undefined> {
     if (sameBytes(sha256(secret), this.#adminHash)) return this.#caller('admin', LEVEL.admin);
+    if (this.#demoHash && sameBytes(sha256(secret), this.#demoHash)) return this.#caller('demo', LEVEL.write);
     const id = KEY.exec(secret)?.[1];
     if (id === undefined) return this.verifyToken(secret);
     const stored = await this.#find(id);

@@ -24,8 +24,8 @@ export function reading(text, at) {
   return { at, refused, buckets };
 }
 
-function isHold({ method, route = '' }) {
-  return (method === undefined || method === 'POST' || method === 'PUT') && (route.endsWith('/reservations') || route.endsWith('/reservation'));
+function isHold({ method, route }) {
+  return (method === 'POST' && (route === '/v1/reservations' || route === '/v1/reservations/batch')) || (method === 'PUT' && route === '/v1/carts/{cartId}/reservation');
 }
 
 /** Refusals a second and quantiles in milliseconds between two readings; undefined where nothing can be said. */

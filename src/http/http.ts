@@ -1,0 +1,57 @@
+/**
+ * The HTTP floor: requests become commands and questions, and what they come to becomes answers. Each route is one
+ * value (`route.ts`) from which requests are checked, calls are let in and the OpenAPI document is made; `server.ts`
+ * stands around them. What the paths, fields and codes mean is the contract's to say, and what may be sold the room's.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { AcceptedWork } from './accepted.ts';
+import { Cors } from './cors.ts';
+import type { Floor } from './floor.ts';
+import { Gate } from './gate.ts';
+import { Keys } from './keys.ts';
+import { Metrics } from './metrics.ts';
+import { pageRoutes } from './page/page.ts';
+import type { Rate } from './rate.ts';
+import type { Route } from './route.ts';
+import { operationRoutes } from './routes/operation.ts';
+import { reservationRoutes } from './routes/reservations.ts';
+import { makeServer, serveRoutes } from './server.ts';
+import type { Services } from './services.ts';
+
+export type { Services, Views } from './services.ts';
+
+export interface HttpOptions {
+  readonly logger: Logger;
+  /** The admin key; without it the first start makes one. */
+  readonly adminKey?: string;
+  /** Hears the admin key that was made, once; it is printed where nobody wants to hear it. */
+  readonly announceAdminKey?: (key: string) => void;
+  /** Availability may be read without a key. */
+  readonly publicReads: boolean;
+  readonly rateLimit: 'off' | Rate;
+  readonly corsOrigins: readonly string[];
+  /** Whoever opens the page may read, without a key; the shoppers of the demo write with this one. */
+  readonly demo?: { readonly key: string };
+}
+
+export async function buildHttp(services: Services, options: HttpOptions): Promise<FastifyInstance> {
+  const rate = options.rateLimit === 'off' ? undefined : options.rateLimit;
+  const keys = await Keys.open({ store: services.store, clock: services.clock, rate, adminKey: options.adminKey, demoKey: options.demo?.key, announce: options.announceAdminKey ?? printAdminKey });
+  const metrics = new Metrics(services);
+  const cors = new Cors(options.corsOrigins);
+  const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads });
+  const floor: Floor = { services, keys, metrics, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };
+  const fastify = makeServer({ random: services.random, cors });
+  serveRoutes(fastify, allRoutes(floor), { logger: options.logger, random: services.random, gate, metrics, cors });
+  pageRoutes(fastify, options.demo ? { demoToken: () => keys.token('demo') } : {});
+  return fastify;
+}
+
+function allRoutes(floor: Floor): Route[] {
+  return [...reservationRoutes(floor), ...operationRoutes(floor)];
+}
+
+function printAdminKey(key: string): void {
+  process.stdout.write(`admin key, shown only this once: ${key}\n`);
+}

@@ -1,0 +1,182 @@
+/** A whole Holdfast in memory behind its HTTP floor, for tests that ask it like anybody else. */
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { must } from '../base/assert.ts';
+import { handClock, type HandClock } from '../base/clock.ts';
+import { ids as makeIds } from '../base/ids.ts';
+import { seededRandom } from '../base/random.ts';
+import { Feed } from '../distribution/feed/feed.ts';
+import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
+import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { Engine, Projector, QueueWorker, Timers } from '../runtime/runtime.ts';
+import { buildHttp, type HttpOptions } from './http.ts';
+import type { Services, Views } from './services.ts';
+
+export const ADMIN = 'admin-key-of-the-tests';
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly text: string;
+  /** The JSON of the answer, to be looked at freely. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests say what they expect of it
+  readonly body: any;
+}
+
+export interface Asking {
+  readonly body?: unknown;
+  readonly raw?: { readonly type?: string; readonly content: string | Buffer };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Somebody else's key, or nobody's. */
+  readonly key?: string | null;
+}
+
+export interface TestHoldfast extends AsyncDisposable {
+  readonly server: FastifyInstance;
+  readonly services: Services;
+  readonly store: MemoryStore;
+  readonly clock: HandClock;
+  /** Lines that were logged. */
+  readonly logs: readonly string[];
+  ask(method: string, url: string, asking?: Asking): Promise<TestAnswer>;
+  get(url: string, asking?: Asking): Promise<TestAnswer>;
+  post(url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>;
+  put(url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>;
+  /** An item with some units of it at `main`. */
+  stock(sku: string, onHand: number, definition?: object): Promise<void>;
+  /** Until the views have folded everything. */
+  settled(): Promise<void>;
+}
+
+export interface TestOptions extends Partial<Omit<HttpOptions, 'logger'>> {
+  readonly clock?: HandClock;
+  readonly store?: MemoryStore;
+  readonly faults?: HandleOptions['faults'];
+  readonly seed?: number;
+  readonly announced?: string[];
+  readonly partitions?: number;
+}
+
+export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldfast> {
+  const clock = options.clock ?? handClock();
+  const store = options.store ?? openMemory({ partitions: options.partitions ?? 4, ...(options.faults === undefined ? undefined : { faults: options.faults }) });
+  const random = seededRandom(options.seed ?? 1);
+  const ids = makeIds(random);
+  const engine = new Engine({ store, room: inventory, clock, random, ids });
+  const { views, stop } = await projectInline(store, engine);
+  const timers = new Timers({ engine, store, room: inventory, clock });
+  await engine.start();
+  await timers.start();
+  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand: (body) => body as unknown as InventoryCommand });
+  commands.start();
+  const feed = new Feed({ store, engine, clock });
+  const services: Services = { version: 'test', store, engine, commands, views, feed, clock, random, ids };
+  const logs: string[] = [];
+  const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) });
+  const { announced, ...http } = options;
+  const server = await buildHttp(services, { adminKey: ADMIN, publicReads: true, rateLimit: 'off', corsOrigins: [], ...http, logger });
+  await server.ready();
+  const settled = async (): Promise<void> => {
+    while (!(await views.covers(engine.heads, 0))) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    ...asker(server),
+    server,
+    services,
+    store,
+    clock,
+    logs,
+    settled,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      feed.close();
+      timers.close();
+      await commands.close();
+      await stop();
+      await engine.close();
+      if (options.store === undefined) await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Asker = Pick<TestHoldfast, 'ask' | 'get' | 'post' | 'put' | 'stock'>;
+
+function asker(server: FastifyInstance): Asker {
+  const ask: Asker['ask'] = async (method, url, { body, raw, headers, key = ADMIN } = {}) => {
+    const payload = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body));
+    const type = raw ? raw.type : body === undefined ? undefined : 'application/json';
+    const answer = await server.inject({
+      method: method as NonNullable<InjectOptions['method']>, // also what is no method: that is what some tests are about
+      url,
+      ...(payload === undefined ? undefined : { payload }),
+      headers: { ...(type === undefined ? undefined : { 'content-type': type }), ...(key === null ? undefined : { authorization: `Bearer ${key}` }), ...headers },
+    });
+    const isJson = String(answer.headers['content-type']).includes('json');
+    return { status: answer.statusCode, headers: answer.headers as TestAnswer['headers'], text: answer.body, body: isJson && answer.body !== '' ? JSON.parse(answer.body) : undefined }; // values of headers are text but for set-cookie
+  };
+  const post: Asker['post'] = (url, body, headers = {}) => ask('POST', url, { body, headers });
+  return {
+    ask,
+    get: (url, asking) => ask('GET', url, asking),
+    post,
+    put: (url, body, headers = {}) => ask('PUT', url, { body, headers }),
+    async stock(sku, onHand, definition = {}) {
+      const path = `/v1/items/${encodeURIComponent(sku)}`;
+      const made = await ask('PUT', path, { body: definition });
+      if (made.status >= 300) throw new Error(made.text);
+      if (onHand === 0) return;
+      const counted = await post(`${path}/adjustments`, { count: onHand, reason: 'counted' }, { prefer: 'wait=10' });
+      if (counted.status !== 200) throw new Error(counted.text);
+    },
+  };
+}
+
+/** Folds the views right after each commit, on the same thread. */
+async function projectInline(store: MemoryStore, engine: Engine<InventoryCommand>): Promise<{ views: Views; stop: () => Promise<void> }> {
+  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  await projector.start();
+  const waiting = new Set<() => void>();
+  let folding: Promise<void> = Promise.resolve();
+  const advance = (): void => {
+    folding = folding.then(async () => {
+      await projector.catchUp();
+      engine.saved(projector.checkpoints);
+      for (const look of waiting) look();
+    });
+  };
+  const forget = engine.onCommitted(advance);
+  const covered = (positions: readonly number[]): boolean => positions.every((position, log) => (projector.checkpoints[log] ?? 0) >= position);
+  const views: Views = {
+    get checkpoints() {
+      return projector.checkpoints;
+    },
+    async covers(positions, waitMs) {
+      if (covered(positions)) return true;
+      if (waitMs === 0) return false;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const look = (): void => {
+        if (covered(positions)) resolve(true);
+      };
+      waiting.add(look);
+      // Real time: a hand-wound clock may stand still while the test waits.
+      const timer = setTimeout(() => resolve(false), waitMs);
+      const answer = await promise;
+      clearTimeout(timer);
+      waiting.delete(look);
+      return answer;
+    },
+  };
+  return {
+    views,
+    stop: async () => {
+      forget();
+      await folding;
+    },
+  };
+}
+
+/** The first line of a list that must have one. */
+export function only<T>(items: readonly T[]): T {
+  if (items.length !== 1) throw new Error(`${items.length} where one was expected`);
+  return must(items[0], 'there is none');
+}

@@ -20,7 +20,7 @@ const LOG_FLUSH_MS = 500;
 export async function serve(config: Config): Promise<Server> {
   await using starting = new AsyncDisposableStack();
   const destination = pino.destination({ dest: config.logFile ?? 2, sync: false, minLength: LOG_BUFFER_BYTES, mkdir: true });
-  const logger = pino({ level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.epochTime }, destination);
+  const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.epochTime }, destination);
   const flushing = setInterval(() => destination.flush(), LOG_FLUSH_MS).unref();
   starting.defer(() => {
     clearInterval(flushing);

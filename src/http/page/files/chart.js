@@ -73,9 +73,9 @@ function pathOf(values, height) {
   return path;
 }
 
-/** The next round number: 1, 2 or 5 times a power of ten. */
+/** The next round number: 1, 2 or 5 times a power of ten, at least 10. */
 function ceiling(value) {
-  if (value <= 0) return 1;
+  if (value <= 10) return 10;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((round) => round >= value) ?? value;
 }

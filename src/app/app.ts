@@ -44,7 +44,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const random = systemRandom();
   const ids = makeIds(random);
   const projection = opening.use(await startProjection(place, ids.next('node', clock.now(), 0)));
-  const engine = new Engine({ store, room: inventory, clock, random, ids });
+  const engine = new Engine({ store, room: inventory, clock, random, ids, alone: place.engine === 'sqlite' });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: inventory, clock });
   opening.defer(() => timers.close());

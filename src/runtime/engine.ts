@@ -22,6 +22,8 @@ export interface EngineOptions<Command> {
   readonly random: Random;
   readonly ids: Ids;
   readonly residentStatesMax?: number;
+  /** True where nobody else can write to the store. Otherwise nothing is refused before it is known that nobody did. */
+  readonly alone?: boolean;
   /** Runs a task after the input that is at hand has been taken in. */
   readonly defer?: (task: () => void) => void;
 }
@@ -50,8 +52,17 @@ interface Pending<Command> {
   /** Grows with every arrival: whatever had to wait is decided in this order again. */
   order: number;
   attempts: number;
+  /** At which reading of the store it was known, since it came, that the states are the newest. */
+  verified: number;
   outcome: Outcome | undefined;
   replayed: boolean;
+}
+
+/** Waiting for states to be loaded, for those before it in its lane, or to know that nobody else has written. */
+interface Parked<Command> {
+  readonly pending: Pending<Command>;
+  readonly keys: readonly string[];
+  readonly why: 'load' | 'verify';
 }
 
 /** What is decided together and made durable together. */
@@ -79,6 +90,7 @@ export class Engine<Command> {
   readonly #ids: Ids;
   readonly #defer: (task: () => void) => void;
   readonly #residentStatesMax: number;
+  readonly #alone: boolean;
   readonly #residents = new Residents();
   readonly #folding: Folding;
   readonly #world: World;
@@ -88,6 +100,8 @@ export class Engine<Command> {
   #durable: number[] = [];
   /** How often each log was read again: what was asked of the store before that is out of date. */
   #generations: number[] = [];
+  /** How often any log was. */
+  #readings = 0;
   /** A decision could not be folded: what was decided since the last append has to be decided again. */
   #unsound = false;
   #assigned: number[] = [];
@@ -104,7 +118,7 @@ export class Engine<Command> {
   readonly #failedLanes = new Set<string>();
   #cursor: string | undefined;
   #inbox: Pending<Command>[] = [];
-  #parked: { pending: Pending<Command>; keys: string[] }[] = [];
+  #parked: Parked<Command>[] = [];
   /** Whose states are being loaded. */
   #loading: readonly Pending<Command>[] = [];
   readonly #parkedLanes = new Map<string, number>();
@@ -131,6 +145,7 @@ export class Engine<Command> {
     this.#ids = options.ids;
     this.#defer = options.defer ?? ((task) => void setImmediate(task));
     this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
+    this.#alone = options.alone ?? false;
     this.partitions = options.store.partitions;
     this.#folding = new Folding(this.#residents, (key) => this.logOf(key));
     this.#world = { partitions: this.partitions, get: (key) => this.#look(key) };
@@ -202,6 +217,7 @@ export class Engine<Command> {
       fail,
       order: 0,
       attempts: 0,
+      verified: NEVER,
       outcome: undefined,
       replayed: false,
     });
@@ -226,6 +242,7 @@ export class Engine<Command> {
         fail: reject,
         order: 0,
         attempts: 0,
+        verified: NEVER,
         outcome: undefined,
         replayed: false,
       });
@@ -247,6 +264,7 @@ export class Engine<Command> {
         fail: reject,
         order: 0,
         attempts: 0,
+        verified: NEVER,
         outcome: undefined,
         replayed: false,
       });
@@ -275,8 +293,18 @@ export class Engine<Command> {
   /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */
   async follow(): Promise<void> {
     if (this.#health.state !== 'ready') return;
+    await this.#lookForOthers();
+    await this.#takeIn();
+  }
+
+  /** Whether others have written what is not known here. */
+  async #lookForOthers(): Promise<boolean> {
     const heads = await this.#store.log.heads();
     for (const [log, head] of heads.entries()) if (head > (this.#assigned[log] ?? 0)) this.#behind.add(log);
+    return this.#behind.size > 0;
+  }
+
+  async #takeIn(): Promise<void> {
     if (this.#behind.size > 0 && !this.#inFlight && this.#health.state === 'ready') await this.#recover([], undefined, []);
   }
 
@@ -335,12 +363,13 @@ export class Engine<Command> {
   readonly #drain = (): void => {
     this.#drainPlanned = false;
     if (this.#health.state !== 'ready') return;
+    if (this.#behind.size > 0) return void this.#takeIn();
     const inbox = this.#inbox;
     this.#inbox = [];
     const context: Context = { now: this.now(), ids: this.#ids };
     for (const [index, pending] of inbox.entries()) {
       this.#attempt(pending, context);
-      if (!this.#unsound) continue;
+      if (this.#health.state === 'ready') continue;
       this.#inbox = [...inbox.slice(index + 1), ...this.#inbox];
       return;
     }
@@ -355,9 +384,13 @@ export class Engine<Command> {
     try {
       this.#decide(pending, context);
     } catch (error) {
-      // A bug of ours in one command must not take the others with it.
-      if (pending.lane !== undefined) this.#failedLanes.add(pending.lane);
-      pending.fail(error);
+      // Logs that were read at different moments may contradict each other; that passes once all are at their newest.
+      if (!this.#isVerified(pending) && ++pending.attempts <= CONFLICT_ATTEMPTS_MAX) this.#park(pending, [], 'verify');
+      else {
+        // A bug of ours in one command must not take the others with it.
+        if (pending.lane !== undefined) this.#failedLanes.add(pending.lane);
+        pending.fail(error);
+      }
       if (this.#unsound) this.#startOver();
     }
   }
@@ -377,6 +410,7 @@ export class Engine<Command> {
     if (known) return this.#await(pending, known.outcome, known.replayed);
     const decision = pending.run(this.#world, context);
     if (this.#misses.length > 0) return this.#park(pending, [...this.#misses]);
+    if (!decision.ok && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
     const outcome: Outcome = decision.ok ? { ok: true, answer: decision.answer as Json } : decision; // a question's answer stays with its asker
     const fact = once && answered(once, outcome, context.now);
     this.#unsound = true;
@@ -386,6 +420,11 @@ export class Engine<Command> {
     const durable = !fact && !this.#readUndurable && (!decision.ok || decision.events.length === 0);
     if (durable) pending.settle(outcome, false, this.cursor);
     else this.#await(pending, outcome, false);
+  }
+
+  /** Whether what was decided rests on everything that anybody had written when the command came. */
+  #isVerified(pending: Pending<Command>): boolean {
+    return this.#alone || pending.verified === this.#readings;
   }
 
   #remembered(once: Once): Remembered | undefined {
@@ -431,8 +470,8 @@ export class Engine<Command> {
     return entry.state;
   }
 
-  #park(pending: Pending<Command>, keys: string[]): void {
-    this.#parked.push({ pending, keys });
+  #park(pending: Pending<Command>, keys: string[], why: 'load' | 'verify' = 'load'): void {
+    this.#parked.push({ pending, keys, why });
     if (pending.lane !== undefined) this.#parkedLanes.set(pending.lane, (this.#parkedLanes.get(pending.lane) ?? 0) + 1);
   }
 
@@ -440,10 +479,14 @@ export class Engine<Command> {
     if (this.#loading.length > 0 || this.#parked.length === 0) return;
     const keys = new Set(this.#parked.flatMap((entry) => entry.keys));
     const loading = this.#parked.map((entry) => entry.pending);
+    const toVerify = this.#parked.filter((entry) => entry.why === 'verify').map((entry) => entry.pending);
     this.#loading = loading;
     this.#parked = [];
-    this.#load([...keys]).then(
-      () => this.#unpark(loading),
+    Promise.all([this.#load([...keys]), toVerify.length > 0 && this.#lookForOthers()]).then(
+      ([, behind]) => {
+        if (!behind) for (const pending of toVerify) pending.verified = this.#readings;
+        this.#unpark(loading);
+      },
       (error: unknown) => {
         this.#fail(loading, error);
         this.#unpark([]);
@@ -496,6 +539,7 @@ export class Engine<Command> {
         await this.#pause(STORE_RETRY_MS);
       } else if (generation === this.#generations[log]) {
         this.#noteSaved(log, loaded.upTo);
+        if (loaded.upTo > (this.#assigned[log] ?? 0)) this.#behind.add(log);
         return this.#admit(log, keys, loaded);
       }
     }
@@ -612,6 +656,7 @@ export class Engine<Command> {
     const foreign: Commit[] = [];
     for (let attempt = 1; ; attempt++) {
       try {
+        if (!this.#alone) for (const [log, head] of (await this.#store.log.heads()).entries()) if (head > (this.#durable[log] ?? 0)) concerned.add(log);
         for (const log of concerned) {
           foreign.push(...(await this.#sync(log)));
           concerned.delete(log);
@@ -698,6 +743,7 @@ export class Engine<Command> {
     if (loaded.upTo < after) throw new Fault('unavailable', `the saved states of log ${log} are older than they were`, { retry: 'soon' });
     this.#noteSaved(log, loaded.upTo);
     this.#generations[log] = (this.#generations[log] ?? 0) + 1;
+    this.#readings++;
     for (const key of keys) this.#residents.drop(key);
     this.#admit(log, [...keys], loaded);
     for (const commit of tail) {
@@ -708,6 +754,7 @@ export class Engine<Command> {
     }
     this.#durable[log] = Math.max(known, tail.at(-1)?.position ?? 0);
     this.#assigned[log] = this.#durable[log];
+    if (loaded.upTo > this.#durable[log]) this.#behind.add(log);
     return tail.filter((commit) => commit.position > known);
   }
 
@@ -718,6 +765,8 @@ export class Engine<Command> {
 
 /** The consumer whose checkpoints say how far states are saved. */
 export const STATES = 'states';
+
+const NEVER = -1;
 
 const behindFailed = (): Fault => new Fault('overloaded', 'an earlier command of the same lane failed; give both again', { retry: 'soon' });
 

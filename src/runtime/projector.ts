@@ -1,4 +1,5 @@
 import type { Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store, Table, Cell } from '../store/store.ts';
+import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
 import { STATES } from './engine.ts';
 import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
@@ -117,8 +118,10 @@ export class Projector {
     const missing = new Map<number, Set<string>>();
     for (const { log, events } of commits) {
       for (const event of events) {
-        for (const key of event.type === ANSWERED ? [] : this.#room.keysOf(event)) {
-          if (this.#states.has(key)) continue;
+        if (event.type === ANSWERED) continue;
+        const created = this.#room.creates(event);
+        for (const key of this.#room.keysOf(event)) {
+          if (key === created || this.#states.has(key)) continue;
           let keys = missing.get(log);
           if (!keys) missing.set(log, (keys = new Set()));
           keys.add(key);
@@ -126,7 +129,9 @@ export class Projector {
       }
     }
     for (const [log, keys] of missing) {
-      const { bodies } = await this.#store.projections.loadStates(log, [...keys]);
+      const { upTo, bodies } = await this.#store.projections.loadStates(log, [...keys]);
+      // Saved further than the facts at hand begin: folding them again would count them twice.
+      if (upTo !== (this.#checkpoints[log] ?? 0)) throw conflict(`folding log ${log} after position ${this.#checkpoints[log] ?? 0}`);
       for (const key of keys) {
         const body = bodies.get(key);
         this.#states.set(key, body === undefined ? undefined : this.#room.read(key, body));

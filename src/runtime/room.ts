@@ -33,6 +33,8 @@ export interface Room<Command> {
   decide(command: Command, world: World, context: Context): Decision<EventRecord, Json>;
   /** The keys of the states that a fact folds into. */
   keysOf(event: EventRecord): string[];
+  /** The one of them that the fact makes and that cannot have been there before: nobody needs to look for it. */
+  creates(event: EventRecord): string | undefined;
   evolve(event: EventRecord, states: States): void;
   logOf(key: string, partitions: number): number;
   write(key: string, state: unknown): string;

@@ -1,0 +1,331 @@
+/**
+ * A whole shop in one process, from a seed: nodes on one store, shoppers and restockers, bad luck of every kind, plugs
+ * pulled at any moment. Time and chance come from the seed alone, so the same seed is the same history. Outside of it
+ * all a ledger keeps what was acknowledged, and compares.
+ */
+import { createHash } from 'node:crypto';
+import { handClock } from '../../src/base/clock.ts';
+import { isFault } from '../../src/base/errors.ts';
+import { canonicalJson, type Json } from '../../src/base/json.ts';
+import { below, chance, pick, seededRandom } from '../../src/base/random.ts';
+import { openMemory, type MemoryStore } from '../../src/engines/memory/memory.ts';
+import { inventory, type InventoryCommand, type InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
+import type { Settled } from '../../src/runtime/runtime.ts';
+import { audit } from './audit.ts';
+import { Ledger, type Adjustment, type Order } from './ledger.ts';
+import { Luck, Node, type Weather } from './node.ts';
+import { PLACES, SETUP, SKUS, someCommand } from './shoppers.ts';
+
+const PARTITIONS = 3;
+
+export interface Run {
+  readonly errors: readonly string[];
+  /** A hash of everything that happened, in order. */
+  readonly history: string;
+  readonly figures: { readonly acknowledged: number; readonly refused: number; readonly doubtful: number; readonly replayed: number; readonly crashes: number; readonly conflicts: number; readonly facts: number };
+}
+
+/** Plays one seed to its end. */
+export async function simulate(seed: number, steps = 300): Promise<Run> {
+  const simulation = new Simulation(seed);
+  await simulation.begin();
+  for (let step = 0; step < steps && simulation.ledger.errors.length === 0; step++) await simulation.step();
+  await simulation.end();
+  return simulation.run;
+}
+
+class Simulation {
+  readonly ledger = new Ledger();
+  readonly #random;
+  readonly #weather: Weather;
+  readonly #clock = handClock();
+  readonly #history = createHash('sha256');
+  readonly #count: number;
+  #store: MemoryStore;
+  #nodes: Node[] = [];
+  #lucks: Luck[] = [];
+  #named = 0;
+  #crashes = 0;
+  #conflicts = 0;
+  #facts = 0;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+    this.#weather = someWeather(this.#random);
+    this.#count = 1 + below(this.#random, 2);
+    this.#store = openMemory({ partitions: PARTITIONS });
+  }
+
+  /** One or two nodes, and a shop with something to sell: the sky clouds over after that. */
+  async begin(): Promise<void> {
+    for (let n = 0; n < this.#count; n++) this.#boot();
+    await this.#settle();
+    const [first] = this.#nodes;
+    for (const command of SETUP) {
+      const done = first?.engine.execute(command);
+      await this.#pass(1);
+      await done;
+    }
+    for (const luck of this.#lucks) luck.calm = false;
+  }
+
+  async step(): Promise<void> {
+    const random = this.#random;
+    const drawn = below(random, 100);
+    if (drawn < 50) this.#order();
+    else if (drawn < 58) this.#repeat();
+    else if (drawn < 66) this.#restock();
+    else if (drawn < 74) this.#each((node) => this.#project(node));
+    else if (drawn < 80) this.#each((node) => void node.follow());
+    else if (drawn < 83) await this.#kill();
+    else if (drawn < 84) await this.#crash();
+    else if (drawn < 88) await this.#pass(below(random, 4_000));
+    else await this.#pass(below(random, 8));
+    if (chance(random, 0.6)) await this.#settle();
+  }
+
+  /** The sky clears; everything that is doubtful is asked for again, everything that is due is done, and the books are audited. */
+  async end(): Promise<void> {
+    for (const luck of this.#lucks) luck.calm = true;
+    await this.#revive();
+    for (let round = 0; round < 60 && this.ledger.waiting > 0; round++) {
+      this.#repeatDoubtful();
+      await this.#pass(2_000);
+      await this.#revive();
+      this.#each((node) => void node.follow());
+    }
+    // Messages claimed by somebody who is gone, retries, holds that run out, timers that load what they missed.
+    for (let round = 0; round < 30; round++) {
+      await this.#pass(10_000);
+      for (let steps = 0; steps < 4; steps++) {
+        this.#each((node) => this.#project(node));
+        await this.#pass(1);
+      }
+    }
+    if (this.ledger.waiting > 0) this.ledger.errors.push(`${this.ledger.waiting} commands were never answered`);
+    await this.#audit('all must have arrived');
+    await this.#compareSavedStates();
+  }
+
+  get run(): Run {
+    const { errors, counts } = this.ledger;
+    return { errors, history: this.#history.copy().digest('hex'), figures: { ...counts, crashes: this.#crashes, conflicts: this.#conflicts, facts: this.#facts } };
+  }
+
+  /** A shopper does something. With a key, whatever comes of it can be asked for again. */
+  #order(): void {
+    const node = this.#anyNode();
+    const order = this.ledger.order(someCommand(this.#random, this.ledger), chance(this.#random, 0.6));
+    if (node) this.#send(node, order);
+    else this.ledger.lost(order);
+  }
+
+  #send(node: Node, order: Order): void {
+    const once = order.key === undefined ? undefined : { key: order.key, fingerprint: canonicalJson(order.command as unknown as Json) }; // a command is plain JSON
+    order.pending++;
+    order.sent++;
+    node.engine.execute(order.command, { once }).then(
+      (settled) => {
+        if (node.alive) this.#answered(node, order, settled);
+      },
+      (error: unknown) => {
+        if (node.alive) this.#failed(order, error);
+      },
+    );
+    order.nodes.push(node);
+  }
+
+  #answered(node: Node, order: Order, { cursor: _, ...settled }: Settled): void {
+    order.pending--;
+    this.#note(`${node.name} answered ${order.number}`, settled as unknown as Json);
+    this.ledger.answered(order, settled, node.engine.now());
+    const id = settled.ok ? this.ledger.idIn(settled.answer) : undefined;
+    // Who was told of a hold finds it at the same node.
+    if (id !== undefined) {
+      node.engine.read((world) => world.get(`r/${id}`) !== undefined).then(
+        (found) => {
+          if (node.alive && !found) this.ledger.errors.push(`${node.name} acknowledged ${id} and then did not know it`);
+        },
+        () => undefined, // it was closed or failed meanwhile
+      );
+    }
+  }
+
+  #failed(order: Order, error: unknown): void {
+    order.pending--;
+    const code = isFault(error) ? error.code : String(error);
+    this.#note(`order ${order.number} failed`, code);
+    if (!isFault(error)) this.ledger.errors.push(`order ${order.number} met a mistake of ours: ${error instanceof Error ? (error.stack ?? error.message) : code}`);
+    this.ledger.failed(order, code);
+  }
+
+  /** Somebody asks again: for what is doubtful, or for what was answered long ago. */
+  #repeat(): void {
+    const node = this.#anyNode();
+    const candidates = this.ledger.repeatable();
+    if (node && candidates.length > 0) this.#send(node, pick(this.#random, candidates));
+  }
+
+  #repeatDoubtful(): void {
+    const node = this.#anyNode();
+    if (!node) return;
+    for (const order of this.ledger.doubtful()) this.#send(node, order);
+    for (const adjustment of this.ledger.unacknowledged()) this.#put(node, adjustment);
+  }
+
+  /** Goods come in through the queue, one delivery of a lane after another. */
+  #restock(): void {
+    const node = this.#anyNode();
+    const lane = pick(this.#random, SKUS);
+    const adjustment = this.ledger.nextAdjustment(lane, pick(this.#random, PLACES), 1 + below(this.#random, 3));
+    if (node && adjustment) this.#put(node, adjustment);
+  }
+
+  #put(node: Node, adjustment: Adjustment): void {
+    const { id, sku, location, change } = adjustment;
+    const body = { type: 'AdjustStock', sku, location, bucket: 'sellable', change, reason: 'received', reference: id };
+    adjustment.pending = true;
+    node.worker.put([{ id, lane: sku, body }]).then(
+      () => {
+        if (!node.alive) return;
+        adjustment.pending = false;
+        adjustment.acknowledged = true;
+        this.#note('delivery', id);
+      },
+      () => (adjustment.pending = false), // it is put again under the same name
+    );
+  }
+
+  #project(node: Node): void {
+    node.project().catch((error: unknown) => this.ledger.errors.push(`${node.name} could not save states: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
+  }
+
+  #each(action: (node: Node) => void): void {
+    for (const node of this.#nodes) if (node.started && node.alive && chance(this.#random, 0.8)) action(node);
+  }
+
+  #anyNode(): Node | undefined {
+    const ready = this.#nodes.filter((node) => node.started && node.alive);
+    return ready.length === 0 ? undefined : pick(this.#random, ready);
+  }
+
+  /** One process ends, and another takes its place some time later. */
+  async #kill(): Promise<void> {
+    const node = pick(this.#random, this.#nodes);
+    this.#bury(node);
+    node.kill(this.#random);
+    await this.#pass(below(this.#random, 50));
+    this.#boot();
+  }
+
+  /** The plug is pulled: what was durable is all that is left. */
+  async #crash(): Promise<void> {
+    this.#crashes++;
+    for (const node of [...this.#nodes]) {
+      this.#bury(node);
+      node.end();
+    }
+    this.#lucks = [];
+    this.#store = openMemory({ from: this.#store.crash(this.#random) });
+    await this.#audit();
+    for (let n = 0; n < this.#count; n++) this.#boot();
+    await this.#pass(below(this.#random, 20));
+  }
+
+  #bury(node: Node): void {
+    this.#note('ends', node.name);
+    this.#conflicts += node.engine.figures.conflicts;
+    this.#nodes = this.#nodes.filter((other) => other !== node);
+    this.#lucks = this.#lucks.filter((luck) => luck !== node.luck);
+    this.ledger.gone(node);
+  }
+
+  #boot(): void {
+    const { skewMs } = this.#weather;
+    const luck = new Luck(seededRandom(this.#random.u32()), this.#weather);
+    luck.calm = this.#named < 2 || this.#lucks.some((other) => other.calm);
+    const store = this.#store.share({ faults: luck, clock: this.#clock });
+    const random = seededRandom(this.#random.u32());
+    const node = new Node({ name: `node ${++this.#named}`, store, luck, clock: this.#clock, random, weather: this.#weather, skewMs: below(this.#random, 2 * skewMs + 1) - skewMs, alone: this.#count === 1 });
+    this.#nodes.push(node);
+    this.#lucks.push(luck);
+    void node.start();
+  }
+
+  /** Whoever could not start, or stopped after a failed write, is started again. */
+  async #revive(): Promise<void> {
+    for (const node of [...this.#nodes]) {
+      const stopped = !node.alive || node.engine.health.state === 'failed';
+      if (!stopped) continue;
+      this.#bury(node);
+      if (node.alive) node.kill(this.#random);
+      this.#boot();
+    }
+    await this.#settle();
+  }
+
+  /** Everything happens that waits for nothing but its turn. */
+  async #settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const end = this.#clock.now() + ms;
+    await this.#settle();
+    for (;;) {
+      const next = Math.min(end, this.#clock.nextDue() ?? end);
+      this.#clock.advance(Math.max(0, next - this.#clock.now()));
+      await this.#settle();
+      if (next >= end && (this.#clock.nextDue() ?? Number.POSITIVE_INFINITY) > end) break;
+    }
+    await this.#revive();
+  }
+
+  async #audit(when?: 'all must have arrived'): Promise<void> {
+    const { facts, answered, errors } = await audit(this.#store);
+    if (when) this.ledger.errors.push(...this.ledger.missingAdjustments(facts));
+    this.#facts = facts.length;
+    this.#note('audit', facts as unknown as Json); // facts are plain JSON
+    this.ledger.errors.push(...errors, ...this.ledger.compare(facts, answered, this.#clock.now() + this.#weather.skewMs));
+  }
+
+  /** What the projector saved is what all facts fold to; and every hold that ran out has its fact by now. */
+  async #compareSavedStates(): Promise<void> {
+    const states = new Map<string, unknown>();
+    for (let log = 0; log < PARTITIONS; log++) {
+      for await (const commit of this.#store.log.read(log, 0)) {
+        for (const event of commit.events) if (event.type.startsWith('inventory.')) inventory.evolve(event, { get: (key) => states.get(key), set: (key, state) => void states.set(key, state) });
+      }
+    }
+    for (const [key, state] of states) {
+      const log = inventory.logOf(key, PARTITIONS);
+      const { bodies } = await this.#store.projections.loadStates(log, [key]);
+      const folded = state === undefined ? undefined : inventory.write(key, state);
+      const [a, b] = [folded, bodies.get(key)].map((text) => (text === undefined ? 'nothing' : canonicalJson(JSON.parse(text) as Json)));
+      if (a !== b) this.ledger.errors.push(`${key} was saved as ${b}, and its facts fold to ${a}`);
+      const due = state === undefined ? null : inventory.dueOf(key, state);
+      if (due !== null && due + 5_000 < this.#clock.now() - this.#weather.skewMs) this.ledger.errors.push(`${key} ran out ${this.#clock.now() - due} ms ago without a fact`);
+    }
+  }
+
+  #note(what: string, data: Json): void {
+    this.#history.update(`${this.#clock.now()} ${what} ${canonicalJson(data)}\n`);
+  }
+}
+
+function someWeather(random: ReturnType<typeof seededRandom>): Weather {
+  const stormy = chance(random, 0.8);
+  const perhaps = (probability: number): number => (stormy && chance(random, 0.6) ? probability : 0);
+  return {
+    lost: perhaps(0.05),
+    late: perhaps(0.05),
+    away: perhaps(0.05),
+    full: perhaps(0.03),
+    broken: perhaps(0.004),
+    slowMs: pick(random, [1, 5, 40]),
+    residentStatesMax: pick(random, [3, 12, 400_000]),
+    skewMs: pick(random, [0, 0, 700]),
+  };
+}
+
+export type { InventoryCommand, InventoryEvent };

@@ -5,8 +5,8 @@ import { startProjectionLoop } from './projection-loop.ts';
 
 /** What goes from the projection's thread to the main one. */
 export type FromProjection = { readonly checkpoints: readonly number[] } | { readonly failed: string } | { readonly closed: true };
-/** And back: there is something new, or it is time to end. */
-export type ToProjection = 'advance' | 'close';
+/** And back: there is something new, somebody waits for it, or it is time to end. */
+export type ToProjection = 'advance' | 'hurry' | 'close';
 
 const port = must(parentPort, 'this file runs as a thread');
 const { place, holder } = workerData as { place: StorePlace; holder: string }; // given by `startProjection`
@@ -19,6 +19,7 @@ const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder,
 });
 port.on('message', (message: ToProjection) => {
   if (message === 'advance') loop.advance();
+  else if (message === 'hurry') loop.hurry();
   else void close();
 });
 

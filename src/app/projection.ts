@@ -22,11 +22,17 @@ export async function startProjection(place: StorePlace, holder: string): Promis
   const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
   let checkpoints: readonly number[] = [];
   let failure: string | undefined;
+  let told = false;
+  let more = false;
   const started = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
 
+  const say = (message: ToProjection): void => worker.postMessage(message);
   const progress = (reached: readonly number[]): void => {
     checkpoints = reached;
+    told = more;
+    if (more) say('advance');
+    more = false;
     started.resolve();
     for (const waiter of waiting) if (covers(reached, waiter.positions)) waiter.resolve(true);
     for (const listener of listeners) listener(reached);
@@ -44,8 +50,6 @@ export async function startProjection(place: StorePlace, holder: string): Promis
   worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
   worker.on('exit', () => closed.resolve());
   await started.promise;
-  const say = (message: ToProjection): void => worker.postMessage(message);
-
   return {
     get checkpoints() {
       return checkpoints;
@@ -54,12 +58,18 @@ export async function startProjection(place: StorePlace, holder: string): Promis
       return failure;
     },
     onProgress: (listener) => void listeners.add(listener),
-    advance: () => say('advance'),
+    advance() {
+      // One word is enough until the thread has answered it: a message a commit would cost more than the commit's answers.
+      if (told) more = true;
+      else say('advance');
+      told = true;
+    },
     async covers(positions, waitMs) {
       if (covers(checkpoints, positions)) return true;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const waiter = { positions, resolve };
       waiting.add(waiter);
+      say('hurry');
       const timer = setTimeout(() => resolve(false), waitMs);
       try {
         return await promise;

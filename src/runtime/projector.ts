@@ -15,6 +15,8 @@ export class Projector {
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #states = new Map<string, unknown>();
   #checkpoints: number[] = [];
+  #heads: readonly number[] = [];
+  #behind = 0;
   /** The log that the next step begins with: none may keep the others waiting for ever. */
   #first = 0;
 
@@ -27,6 +29,11 @@ export class Projector {
   async start(): Promise<void> {
     await this.#store.projections.prepare(this.#room.views.tables);
     this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+  }
+
+  /** About how many facts are not folded yet, as of the last step. */
+  get behind(): number {
+    return this.#behind;
   }
 
   /** How far everything is saved; index = log. */
@@ -58,6 +65,7 @@ export class Projector {
   async #readSome(): Promise<Commit[]> {
     const commits: Commit[] = [];
     const heads = await this.#store.log.heads();
+    this.#heads = heads;
     let events = 0;
     const first = this.#first++;
     for (let turn = 0; turn < heads.length && events < PROJECTION_EVENTS_PER_STEP; turn++) {
@@ -92,6 +100,9 @@ export class Projector {
     const checkpoints = [...upTo].map(([log, position]) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
     await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
     for (const [log, position] of upTo) this.#checkpoints[log] = position;
+    const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
+    const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
+    this.#behind = Math.ceil((left * facts) / commits.length);
   }
 
   #foldEvent(event: EventRecord, log: number, changed: Map<string, { log: number; before: unknown }>): void {

@@ -65,6 +65,7 @@ export const boxes: Room<BoxCommand> = {
   name: 'boxes',
   decide: (command, world, { now }) => decideBox(command, world, now),
   keysOf: (event) => [event.key],
+  creates: () => undefined,
   evolve(event, states) {
     const box = (states.get(event.key) as Box | undefined) ?? { units: 0, labels: [], ringsAt: null };
     states.set(event.key, box);

@@ -32,6 +32,11 @@ export function keysOf(event: InventoryEvent): string[] {
   }
 }
 
+/** The reservation that a fact makes: its id was drawn for it. */
+export function creates(event: InventoryEvent): string | undefined {
+  return event.type === 'inventory.reservation.held' && event.data.solo === 1 ? reservationKey(event.data.reservationId) : undefined;
+}
+
 /** Folds one fact into the states of its log. Facts say what they change completely, so no fact needs another log's state. */
 export function evolve(event: InventoryEvent, states: States): void {
   switch (event.type) {

@@ -8,6 +8,15 @@ interface Lapse {
 }
 
 /**
+ * Lapses as they are saved: for each place, and for units at no place, `[milliseconds since the one before, units, …]`.
+ * A hot item has thousands of them and is saved often: this is a seventh of what a list of objects takes.
+ */
+export interface SavedLapses {
+  readonly units: readonly (readonly [location: string, steps: readonly number[]])[];
+  readonly backordered: readonly number[];
+}
+
+/**
  * The live holds of one item by the instant at which they run out, summed: an expired hold stops counting at its
  * instant, at a cost that does not grow with how many holds run out together. What ran out stays written here until
  * the fact of it arrives, so that the figures follow from the facts and the clock alone.
@@ -67,14 +76,37 @@ export class Lapses {
     return undefined;
   }
 
-  toJSON(): [number, [string, number][], number][] {
-    return this.#lapses.filter((lapse) => !isEmpty(lapse)).map((lapse) => [lapse.at, [...lapse.units], lapse.backordered]);
+  toJSON(): SavedLapses {
+    const units = new Map<string, number[]>();
+    const backordered: number[] = [];
+    const last = new Map<number[], number>();
+    const write = (steps: number[], at: number, quantity: number): void => {
+      steps.push(at - (last.get(steps) ?? 0), quantity);
+      last.set(steps, at);
+    };
+    for (const lapse of this.#lapses) {
+      for (const [location, quantity] of lapse.units) {
+        const steps = units.get(location) ?? [];
+        units.set(location, steps);
+        write(steps, lapse.at, quantity);
+      }
+      if (lapse.backordered !== 0) write(backordered, lapse.at, lapse.backordered);
+    }
+    return { units: [...units].sort(([a], [b]) => (a < b ? -1 : 1)), backordered };
   }
 
-  static from(rows: readonly [number, [string, number][], number][]): Lapses {
-    const lapses = new Lapses();
-    for (const [at, units, backordered] of rows) lapses.#lapses.push({ at, units: new Map(units), backordered });
-    return lapses;
+  static from({ units, backordered }: SavedLapses): Lapses {
+    const lapses = new Map<number, Lapse>();
+    const at = (instant: number): Lapse => {
+      let lapse = lapses.get(instant);
+      if (!lapse) lapses.set(instant, (lapse = { at: instant, units: new Map(), backordered: 0 }));
+      return lapse;
+    };
+    for (const [location, steps] of units) for (const [instant, quantity] of readSteps(steps)) at(instant).units.set(location, quantity);
+    for (const [instant, quantity] of readSteps(backordered)) at(instant).backordered = quantity;
+    const read = new Lapses();
+    for (const lapse of [...lapses.values()].sort((a, b) => a.at - b.at)) read.#lapses.push(lapse);
+    return read;
   }
 
   #change(at: number, units: readonly Place[], backordered: number, sign: 1 | -1): void {
@@ -122,6 +154,14 @@ export class Lapses {
     }
     lapses.length = kept;
     this.#next = next;
+  }
+}
+
+function* readSteps(steps: readonly number[]): Generator<[at: number, quantity: number]> {
+  let at = 0;
+  for (let i = 0; i + 1 < steps.length; i += 2) {
+    at += steps[i] ?? 0;
+    yield [at, steps[i + 1] ?? 0];
   }
 }
 

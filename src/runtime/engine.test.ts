@@ -165,6 +165,7 @@ describe('answers that get lost', () => {
     { title: 'the append never arrived', given: [{ type: 'fail', code: 'unavailable' }] },
     { title: 'the append arrived', given: [{ type: 'lost-answer' }] },
     { title: 'the append arrives while it is asked for again', given: [{ type: 'late', afterMs: 20 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
+    { title: 'the append arrives after the disk was full for the second attempt', given: [{ type: 'late', afterMs: 80 }, { type: 'fail', code: 'storage-full' }] },
     { title: 'the append arrives later still', given: [{ type: 'late', afterMs: 60 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
     { title: 'the append arrives too late', given: [{ type: 'late', afterMs: 500 }, { type: 'ok', beforeMs: 30, afterMs: 7 }] },
   ];

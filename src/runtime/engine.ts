@@ -594,9 +594,11 @@ export class Engine<Command> {
         if (attempt > 1) this.#planDrain();
       },
       (error: unknown) => {
-        if (!isFault(error, 'unavailable')) return void this.#recover([token], error, appends.map(({ log }) => log));
+        // After a doubtful attempt not even "nothing was stored" settles it: that is said of the last attempt alone.
+        const doubtful = isFault(error, 'unavailable') || (attempt > 1 && verdictOn(error) === 'refused');
+        if (!doubtful) return void this.#recover([token], error, appends.map(({ log }) => log));
         if (this.#closed()) return this.#abandon(error);
-        this.#health = { state: 'recovering', reason: error.message };
+        this.#health = { state: 'recovering', reason: error instanceof Error ? error.message : String(error) };
         void this.#pause(Math.min(attempt * STORE_RETRY_MS, STORE_RETRY_MAX_MS)).then(() => (this.#closed() ? this.#abandon(error) : this.#append(appends, token, attempt + 1)));
       },
     );

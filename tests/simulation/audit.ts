@@ -98,9 +98,9 @@ class ItemBook {
   }
 }
 
-/** Facts after which there may be less than was promised: losses are the truth, and a shop may change its mind. */
-function mayLeaveTooLittle(event: InventoryEvent): boolean {
-  return event.type === 'inventory.item.defined' || (event.type === 'inventory.stock.adjusted' && event.data.change < 0);
+/** Facts that promise units to somebody. Others may leave too little: losses are the truth, and a shop may change its mind. */
+function isPromise({ type }: InventoryEvent): boolean {
+  return type === 'inventory.reservation.held' || type === 'inventory.reservation.changed';
 }
 
 export interface Audit {
@@ -131,11 +131,12 @@ function enterCommit(commit: Commit, books: Map<string, ItemBook>, result: Audit
   for (const [key, events] of byItem) {
     const book = books.get(key) ?? new ItemBook();
     books.set(key, book);
-    const at = Math.max(...events.map((event) => event.time));
-    const before = book.net(at);
-    for (const event of events) book.enter(event);
-    const floor = Math.min(-book.limit, before);
-    if (!events.some(mayLeaveTooLittle) && book.net(at) < floor) result.errors.push(`${key}: oversold by ${floor - book.net(at)} in commit ${commit.position} of log ${commit.log}`);
+    for (const event of events) {
+      const before = book.net(event.time);
+      book.enter(event);
+      const floor = Math.min(-book.limit, before);
+      if (isPromise(event) && book.net(event.time) < floor) result.errors.push(`${key}: oversold by ${floor - book.net(event.time)} in commit ${commit.position} of log ${commit.log}`);
+    }
   }
   for (const event of commit.events) {
     if (event.type === 'runtime.command.answered') result.answered.push(event.key);

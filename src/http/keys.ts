@@ -27,7 +27,9 @@ export interface Caller {
   /** What the key allows: whoever may write may read, and an admin may do everything. */
   readonly level: number;
   readonly bucket: Bucket | undefined;
-  /** Event streams that are open. */
+  /** Came with a short-lived token that a key was traded for. */
+  readonly isToken: boolean;
+  /** Event streams that are open, and pages of events that wait. */
   streams: number;
 }
 
@@ -121,6 +123,12 @@ export class Keys {
     return this.#caller(id, LEVEL.read, 'token');
   }
 
+  /** When a secret that was verified stops being one by itself: undefined for keys, which do not. */
+  endOf(secret: string): number | undefined {
+    const expiry = TOKEN.exec(secret)?.[1];
+    return expiry === undefined ? undefined : Number.parseInt(expiry, 36) * 1000;
+  }
+
   /** False where the key was revoked, on this node or another. */
   async alive(id: string): Promise<boolean> {
     if (id === 'admin' || id === 'demo') return true;
@@ -186,7 +194,7 @@ export class Keys {
     const known = this.#callers.get(name);
     if (known?.level === level) return known;
     if (this.#callers.size >= VERIFIED_KEYS_MAX) this.#callers.clear();
-    const caller: Caller = { id, level, bucket: this.#rate && new Bucket(this.#rate, this.#clock.now()), streams: 0 };
+    const caller: Caller = { id, level, isToken: kind === 'token', bucket: this.#rate && new Bucket(this.#rate, this.#clock.now()), streams: 0 };
     this.#callers.set(name, caller);
     return caller;
   }

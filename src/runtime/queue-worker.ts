@@ -16,11 +16,11 @@ export type QueuedResult = { readonly ok: true; readonly answer: Json } | { read
  * handed out, because the engine remembers answers by the message's id.
  */
 export class QueueWorker<Command> {
+  readonly queue: string;
   readonly #engine: Engine<Command>;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #queue: string;
   readonly #toCommand: (body: Json) => Command;
   readonly #waiters = new Map<string, Set<(result: QueuedResult) => void>>();
   #running = false;
@@ -34,7 +34,7 @@ export class QueueWorker<Command> {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#queue = options.queue;
+    this.queue = options.queue;
     this.#toCommand = options.toCommand;
   }
 
@@ -45,7 +45,7 @@ export class QueueWorker<Command> {
 
   /** Stores messages durably and sees to them soon. */
   async put(messages: readonly Omit<Message, 'queue'>[]): Promise<void> {
-    await this.#store.queue.put(messages.map((message) => ({ ...message, queue: this.#queue })), this.#clock.now());
+    await this.#store.queue.put(messages.map((message) => ({ ...message, queue: this.queue })), this.#clock.now());
     this.#wake();
   }
 
@@ -86,7 +86,7 @@ export class QueueWorker<Command> {
     while (this.#again && !this.#closed) {
       this.#again = false;
       try {
-        const claimed = await this.#store.queue.claim(this.#queue, { limit: CLAIM_MAX, leaseMs: CLAIM_LEASE_MS, nowMs: this.#clock.now() });
+        const claimed = await this.#store.queue.claim(this.queue, { limit: CLAIM_MAX, leaseMs: CLAIM_LEASE_MS, nowMs: this.#clock.now() });
         if (claimed.length > 0) {
           this.#again = true;
           await this.#work(claimed);
@@ -105,7 +105,7 @@ export class QueueWorker<Command> {
 
   /** Messages that wait for a retry, or were claimed by somebody who is gone, are looked for again after a while. */
   async #untilNext(): Promise<number> {
-    const { ready, scheduled, inFlight } = await this.#store.queue.depth(this.#queue, this.#clock.now());
+    const { ready, scheduled, inFlight } = await this.#store.queue.depth(this.queue, this.#clock.now());
     return ready + scheduled + inFlight > 0 ? RETRY_BASE_MS : RETRY_MAX_MS;
   }
 

@@ -51,6 +51,11 @@ export class Call<Query = unknown, Body = unknown> {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
+  /** Nothing will move on the connection for a while, which is otherwise taken for a reader who is gone. Holds for this answer. */
+  mayBeSilentFor(ms: number): void {
+    this.reply.raw.setTimeout(ms);
+  }
+
   /** The name under which this request happens once; undefined where it carries no Idempotency-Key. */
   once(): Once | undefined {
     const key = this.request.headers['idempotency-key'];

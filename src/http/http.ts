@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AcceptedWork } from './accepted.ts';
 import { Cors } from './cors.ts';
+import { EventStreams } from './event-streams.ts';
 import type { Floor } from './floor.ts';
 import { Gate } from './gate.ts';
 import { Keys } from './keys.ts';
@@ -14,7 +15,9 @@ import { Metrics } from './metrics.ts';
 import { pageRoutes } from './page/page.ts';
 import type { Rate } from './rate.ts';
 import type { Route } from './route.ts';
+import { eventRoutes } from './routes/events.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { queueRoutes } from './routes/queues.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
@@ -41,15 +44,17 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
   const metrics = new Metrics(services);
   const cors = new Cors(options.corsOrigins);
   const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads });
-  const floor: Floor = { services, keys, metrics, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };
+  const streams = new EventStreams(services, keys);
+  const floor: Floor = { services, keys, metrics, streams, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };
   const fastify = makeServer({ random: services.random, cors });
+  fastify.addHook('preClose', async () => streams.close());
   serveRoutes(fastify, allRoutes(floor), { logger: options.logger, random: services.random, gate, metrics, cors });
   pageRoutes(fastify, options.demo ? { demoToken: () => keys.token('demo') } : {});
   return fastify;
 }
 
 function allRoutes(floor: Floor): Route[] {
-  return [...reservationRoutes(floor), ...operationRoutes(floor)];
+  return [...reservationRoutes(floor), ...operationRoutes(floor), ...queueRoutes(floor), ...eventRoutes(floor)];
 }
 
 function printAdminKey(key: string): void {

@@ -10,8 +10,8 @@ export const NDJSON_LINE_BYTES_MAX = 65_536;
 export const JSON_DEPTH_MAX = 64;
 /** Faults named in one answer; more than these nobody reads. */
 export const FAULTS_MAX = 1_000;
-/** Rejected or refused lines named in one answer. */
-export const LINE_PROBLEMS_MAX = 10_000;
+/** Rejected or refused lines named in one answer: a quarter of a megabyte. */
+export const LINE_PROBLEMS_MAX = 1_000;
 /** All headers of a request together. */
 export const HEADER_BYTES_MAX = 16_384;
 /** Characters of a path parameter before it is decoded: 128 characters of four bytes, three characters each. */
@@ -36,6 +36,10 @@ export const PAGE_DEFAULT = 50;
 export const PAGE_MAX = 500;
 /** Cursors that a reader may join in one header. */
 export const CURSORS_MAX = 20;
+/** Characters of a cursor in an address: its form says how many it may really have. */
+export const CURSOR_LENGTH_MAX = 4_096;
+/** Types that one listener may name: more than there are. */
+export const EVENT_TYPES_MAX = 50;
 /** Verified keys kept at hand; beyond it the oldest is verified anew when it comes. */
 export const VERIFIED_KEYS_MAX = 10_000;
 /** A verified key is believed this long before the store is asked again: another node may have revoked it. */

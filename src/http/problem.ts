@@ -72,6 +72,11 @@ export function problem(code: ProblemCode, detail: string, rest: { members?: Jso
   return new Problem({ status: STATUS[code], code, detail, ...rest });
 }
 
+/** The status that a code is answered with; codes of the business that are not listed say that a rule refused. */
+export function statusOf(code: string): number {
+  return (STATUS as Readonly<Record<string, number>>)[code] ?? KIND_STATUS.conflict;
+}
+
 export function invalidRequest(faults: readonly InputFault[]): Problem {
   const detail = faults.length === 1 ? `The request has a fault: ${faults[0]?.detail}` : `The request has ${faults.length} faults.`;
   return problem('invalid-request', detail, { members: { errors: [...faults] } });
@@ -107,6 +112,8 @@ const FRAMEWORK: Readonly<Record<string, [ProblemCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload-too-large', 'The body is larger than this endpoint takes.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-request', 'The body is not as long as Content-Length says.'],
   FST_ERR_CTP_EMPTY_TYPE: ['unsupported-media-type', 'A body needs a Content-Type.'],
+  ECONNRESET: ['malformed-request', 'The body ended before it was whole.'],
+  ERR_STREAM_PREMATURE_CLOSE: ['malformed-request', 'The body ended before it was whole.'],
   FST_ERR_BAD_URL: ['not-found', 'The path is not properly percent-encoded.'],
   FST_ERR_MAX_PARAM_LENGTH: ['not-found', 'A part of the path is too long.'],
 };

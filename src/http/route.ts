@@ -31,6 +31,8 @@ export interface Route {
   readonly body?: TSchema | undefined;
   /** `optional`: nothing is the same as `{}`. `own`: the route looks at it itself. */
   readonly bodyMode?: 'optional' | 'own' | undefined;
+  /** Looks at a body before its schema does, and may throw a problem of its own. */
+  readonly before?: ((body: unknown) => void) | undefined;
   /** Takes a stream of JSON lines besides. */
   readonly ndjson?: boolean | undefined;
   /** The stream takes its token in the address, because browsers' EventSource sends no headers. */

@@ -37,7 +37,6 @@ export function makeServer({ random, cors }: Pick<ServerOptions, 'random' | 'cor
   const nextId = requestIds(random);
   const fastify = Fastify({
     logger: false,
-    disableRequestLogging: true,
     bodyLimit: limits.JSON_BODY_BYTES_MAX,
     requestTimeout: limits.REQUEST_TIMEOUT_MS,
     connectionTimeout: limits.SOCKET_IDLE_MS,
@@ -158,6 +157,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
       if (params.length > 0) throw invalidRequest(params);
       call.query = request.raw.url?.includes('?') === true || route.query ? readQuery(request.query) : EMPTY;
       call.body = request.body === undefined && route.bodyMode === 'optional' ? EMPTY : request.body;
+      route.before?.(call.body);
       if (body && !body.accepts(call.body)) throw invalidRequest(request.body === undefined ? [{ pointer: '', detail: 'is required: send a JSON object' }] : body.faults(call.body));
       const answer = route.handle(call);
       if (answer === 'later') return;

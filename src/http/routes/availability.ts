@@ -1,0 +1,111 @@
+import { Type } from 'typebox';
+import type { JsonObject } from '../../base/json.ts';
+import { availabilityView, etagOf, findItem, itemKey, limits, liveHoldsOf, locationsBeside, nextChange, sharesOf, type Asking } from '../../rooms/inventory/inventory.ts';
+import type { World } from '../../runtime/runtime.ts';
+import type { Floor } from '../floor.ts';
+import { AVAILABILITY_MAX_AGE_SECONDS } from '../limits.ts';
+import { statesCover } from '../lists.ts';
+import { invalidRequest, problem } from '../problem.ts';
+import { route, type Route } from '../route.ts';
+import { availability, channel, closed, id, instant, optional } from '../schemas.ts';
+import { isUnchanged } from '../settle.ts';
+import { unknownItem } from './items.ts';
+
+export function availabilityRoutes(floor: Floor): Route[] {
+  return [one(floor), many(floor)];
+}
+
+interface Reading {
+  readonly view: JsonObject;
+  readonly etag: string;
+  /** Milliseconds until the figures change by themselves. */
+  readonly nextChangeMs: number | undefined;
+}
+
+/** An item's availability at this instant; undefined where there is no such item. */
+function readingOf(world: World, now: number, sku: string, asking: Asking & { location?: string | undefined }): Reading | undefined {
+  const item = findItem(world, sku);
+  if (!item) return undefined;
+  const locations = locationsBeside(world, itemKey(sku));
+  return { view: availabilityView(item, locations, now, asking), etag: etagOf(item, locations, now), nextChangeMs: nextChange(item, now) };
+}
+
+/** What a cart itself holds of an item. */
+function ownShares(world: World, now: number, cartId: string | undefined, sku: string): Asking['own'] {
+  if (cartId === undefined) return undefined;
+  return liveHoldsOf(cartId, world, now).flatMap((hold) => {
+    const share = sharesOf(hold.lines).find((other) => other.sku === sku);
+    return share ? [{ ...share, expiresAt: hold.expiresAt }] : [];
+  });
+}
+
+/** Caches may keep an answer a moment, never past the instant at which a hold runs out. */
+function cacheHeaders({ publicReads, variesByOrigin }: Floor, nextChanges: readonly (number | undefined)[]): Record<string, string> {
+  const soonest = Math.min(AVAILABILITY_MAX_AGE_SECONDS * 1000, ...nextChanges.map((ms) => ms ?? Number.POSITIVE_INFINITY));
+  const vary = ['Holdfast-Cursor', ...(publicReads ? [] : ['Authorization']), ...(variesByOrigin ? ['Origin'] : [])];
+  return { 'cache-control': `${publicReads ? 'public' : 'private'}, max-age=${Math.max(0, Math.floor(soonest / 1000))}`, vary: vary.join(', ') };
+}
+
+function one(floor: Floor): Route {
+  const { services } = floor;
+  return route({
+    method: 'GET',
+    path: '/v1/items/:sku/availability',
+    operation: 'getAvailability',
+    summary: 'What there is of an item and what of it may be sold',
+    tag: 'Availability',
+    access: 'publicRead',
+    query: closed({ channel: optional(channel()), location: optional(id()), cartId: optional(id()), at: optional(instant()) }),
+    headers: ['holdfast-cursor', 'if-none-match'],
+    answers: { 200: { description: 'The figures.', schema: availability, headers: ['etag', 'cache-control'] }, 304: { description: 'The reader has them already.' } },
+    problems: ['unknown-item', 'view-behind'],
+    async handle(call) {
+      const { channel, location, cartId, at } = call.query;
+      if (at !== undefined) throw refuseInstant(at, services.engine.now());
+      await statesCover(call, services);
+      const sku = call.param('sku');
+      const answer = await services.engine.read((world, now) => {
+        if (location !== undefined && !locationsBeside(world, itemKey(sku)).has(location)) return 'nowhere';
+        return readingOf(world, now, sku, { channel, location, own: ownShares(world, now, cartId, sku) });
+      });
+      if (!answer) throw unknownItem(sku);
+      if (answer === 'nowhere') {
+        const detail = `There is no location ${location}.`;
+        throw problem('invalid-request', detail, { members: { errors: [{ pointer: '/location', detail, in: 'query' }] } });
+      }
+      const headers = { etag: answer.etag, ...cacheHeaders(floor, [answer.nextChangeMs]) };
+      return isUnchanged(call, answer.etag) ? { status: 304, headers } : { status: 200, headers, body: answer.view };
+    },
+  });
+}
+
+function refuseInstant(at: string, now: number): ReturnType<typeof problem> {
+  const detail = Date.parse(at) > now ? 'must not be in the future' : 'is not supported yet';
+  return invalidRequest([{ pointer: '/at', detail, in: 'query' }]);
+}
+
+function many(floor: Floor): Route {
+  const { services } = floor;
+  return route({
+    method: 'GET',
+    path: '/v1/availability',
+    operation: 'getAvailabilities',
+    summary: 'The same of up to 200 items, in the order asked',
+    tag: 'Availability',
+    access: 'publicRead',
+    query: closed({ sku: Type.Array(id(), { minItems: 1, maxItems: limits.AVAILABILITY_SKUS_MAX }), channel: optional(channel()) }),
+    headers: ['holdfast-cursor'],
+    answers: {
+      200: { description: 'The figures of those that exist.', schema: closed({ items: Type.Array(availability), missing: Type.Array(id()) }, { title: 'Availabilities' }), headers: ['cache-control'] },
+    },
+    problems: ['view-behind'],
+    async handle(call) {
+      const { sku: skus, channel } = call.query;
+      await statesCover(call, services);
+      const readings = await services.engine.read((world, now) => skus.map((sku) => ({ sku, reading: readingOf(world, now, sku, { channel }) })));
+      const found = readings.flatMap(({ reading }) => (reading ? [reading] : []));
+      const missing = readings.flatMap(({ sku, reading }) => (reading ? [] : [sku]));
+      return { status: 200, headers: cacheHeaders(floor, found.map(({ nextChangeMs }) => nextChangeMs)), body: { items: found.map(({ view }) => view), missing } };
+    },
+  });
+}

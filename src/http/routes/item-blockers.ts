@@ -1,0 +1,37 @@
+import type { JsonObject } from '../../base/json.ts';
+import { findOrder, limits } from '../../rooms/inventory/inventory.ts';
+import type { Services } from '../services.ts';
+import { listReservations } from './reservation-list.ts';
+
+/**
+ * Names the holds that keep an item from being removed, instead of only counting their units. The views may be a moment
+ * behind; where they know nothing, the counts stand.
+ */
+export async function blockersOf(services: Services, sku: string, counted: readonly JsonObject[]): Promise<JsonObject[]> {
+  const named: JsonObject[] = [];
+  if (counted.some(({ kind }) => kind === 'reservation')) {
+    const held = await listReservations(services, { sku, status: 'held', after: '', limit: limits.BLOCKERS_MAX });
+    for (const { id, lines } of held) {
+      const quantity = (lines as unknown as { sku: string; quantity: number }[]).reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0); // the lines of a reservation
+      named.push({ kind: 'reservation', id, quantity });
+    }
+  }
+  if (counted.some(({ kind }) => kind === 'allocation')) {
+    const confirmed = await listReservations(services, { sku, status: 'confirmed', after: '', limit: limits.BLOCKERS_MAX });
+    const orders = new Set(confirmed.flatMap(({ orderId }) => (typeof orderId === 'string' ? [orderId] : [])));
+    for (const id of await outstanding(services, sku, [...orders])) named.push(id);
+  }
+  const kinds = new Set(named.map(({ kind }) => kind));
+  return [...counted.filter(({ kind }) => !kinds.has(kind)), ...named].slice(0, limits.BLOCKERS_MAX);
+}
+
+async function outstanding({ engine }: Services, sku: string, orders: readonly string[]): Promise<JsonObject[]> {
+  return engine.read((world) => {
+    const found: JsonObject[] = [];
+    for (const id of orders) {
+      const quantity = findOrder(world, id)?.lines.reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0) ?? 0;
+      if (quantity > 0) found.push({ kind: 'allocation', id, quantity });
+    }
+    return found;
+  });
+}

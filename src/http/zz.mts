@@ -1,0 +1,13 @@
+import { openHoldfast } from './testing.ts';
+import { systemClock } from '../base/clock.ts';
+await using h = await openHoldfast({ clock: systemClock() as never });
+await h.services.engine.execute({type:'DefineItem',sku:'A',mode:'replace',definition:{}});
+await h.services.engine.execute({type:'AdjustStock',sku:'A',location:'main',bucket:'sellable',change:1e9,reason:'received'});
+console.log(await h.post('/v1/reservations',{lines:[{sku:'A',quantity:1}]}));
+console.log((await h.post('/v1/reservations',JSON.parse('{"lines":[{"sku":"A","quantity":1.5,"__proto__":3},{"quantity":"1"},{"sku":"B/C","quantity":0}],"x":1,"strategy":"q"}'))).body);
+console.log(await h.post('/v1/reservations',{lines:[{sku:'A',quantity:1}]},{'idempotency-key':'x'}));
+console.log(await h.post('/v1/reservations',{lines:[{quantity:1,sku:'A'}]},{'idempotency-key':'x'}));
+console.log((await h.get('/v1/reservations')).text.slice(0,300), (await h.get('/readyz')).body, (await h.ask('DELETE','/v1/reservations')).body, (await h.get('/nope')).body);
+console.log(h.logs[0]);
+const url = await h.server.listen({port:7999});
+if (process.argv[2]) setTimeout(()=>process.exit(),Number(process.argv[2])*1000); await new Promise(()=>{});

@@ -1,0 +1,87 @@
+import { isPublic, itemKey } from '../rooms/inventory/inventory.ts';
+import type { Commit, EventRecord, Store } from '../store/store.ts';
+
+/** A fact about an item and where it stands. */
+export interface ItemFact {
+  readonly record: EventRecord;
+  readonly log: number;
+  readonly position: number;
+  /** Its place in its commit, from 0. */
+  readonly index: number;
+}
+
+/** Commits that lie closer together than this are read in one go, the ones between them skipped. */
+const GAP_MAX = 32;
+/** Commits looked up at a time. */
+const STEP = 500;
+
+interface Place {
+  readonly log: number;
+  readonly position: number;
+}
+
+/** The commits that say something about an item after a position, oldest first, as far as the views have come. */
+export async function* commitsOfItem(store: Store, sku: string, after: number): AsyncGenerator<Commit> {
+  for (let from = after; ; ) {
+    const places = await findPlaces(store, sku, { from, order: 'asc', limit: STEP });
+    yield* readAt(store, places);
+    const last = places.at(-1);
+    if (!last || places.length < STEP) return;
+    from = last.position;
+  }
+}
+
+/** Public facts of an item before a place, newest first: `limit` of them, or all that there are. */
+export async function newestFacts(store: Store, sku: string, before: { position: number; index: number } | undefined, limit: number): Promise<ItemFact[]> {
+  const facts: ItemFact[] = [];
+  // The commit that a page ended in may have earlier facts left.
+  let until = before === undefined ? Number.MAX_SAFE_INTEGER : before.position + 1;
+  while (facts.length < limit) {
+    const count = Math.min(STEP, limit - facts.length);
+    const places = await findPlaces(store, sku, { until, order: 'desc', limit: count });
+    const commits: Commit[] = [];
+    for await (const commit of readAt(store, places.toReversed())) commits.push(commit);
+    for (const commit of commits.toReversed()) facts.push(...factsOf(commit, sku).filter((fact) => before === undefined || fact.position < before.position || fact.index < before.index));
+    const last = places.at(-1);
+    if (!last || places.length < count) break;
+    until = last.position;
+  }
+  return facts.slice(0, limit);
+}
+
+function factsOf({ log, position, events }: Commit, sku: string): ItemFact[] {
+  const key = itemKey(sku);
+  return events
+    .map((record, index) => ({ record, log, position, index }))
+    .filter(({ record }) => record.key === key && isPublic(record.type))
+    .toReversed();
+}
+
+async function findPlaces({ projections: { sql } }: Store, sku: string, asked: { from?: number; until?: number; order: 'asc' | 'desc'; limit: number }): Promise<Place[]> {
+  let query = sql.selectFrom('item_facts').select(['log', 'position']).where('sku', '=', sku).orderBy('position', asked.order).limit(asked.limit);
+  if (asked.from !== undefined) query = query.where('position', '>', asked.from);
+  if (asked.until !== undefined) query = query.where('position', '<', asked.until);
+  const rows = (await query.execute()) as { log: number | string; position: number | string }[]; // the columns selected above; some drivers give large integers as text
+  return rows.map(({ log, position }) => ({ log: Number(log), position: Number(position) }));
+}
+
+/** The commits at some places of one log, given oldest first. */
+async function* readAt(store: Store, places: readonly Place[]): AsyncGenerator<Commit> {
+  for (let first = 0; first < places.length; ) {
+    let last = first;
+    while (last + 1 < places.length && (places[last + 1] as Place).position - (places[last] as Place).position <= GAP_MAX) last++; // within bounds
+    yield* readRun(store, places.slice(first, last + 1));
+    first = last + 1;
+  }
+}
+
+async function* readRun(store: Store, places: readonly Place[]): AsyncGenerator<Commit> {
+  const wanted = new Set(places.map(({ position }) => position));
+  const [first] = places;
+  if (!first) return;
+  for await (const commit of store.log.read(first.log, first.position - 1)) {
+    if (!wanted.delete(commit.position)) continue;
+    yield commit;
+    if (wanted.size === 0) return;
+  }
+}

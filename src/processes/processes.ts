@@ -1,0 +1,7 @@
+/**
+ * What takes several decisions, or a decision and a look at the views: steps that follow each other, each of which
+ * leaves the books right if the next never comes.
+ */
+export { checkBooks, type BooksCheck } from './check-books.ts';
+export { closeLocation, type ClosingServices } from './close-location.ts';
+export { commitsOfItem, newestFacts, type ItemFact } from './item-facts.ts';

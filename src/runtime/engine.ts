@@ -8,7 +8,7 @@ import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, INBOX_MAX, RESIDENT_STATES_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
 
@@ -369,6 +369,8 @@ export class Engine<Command> {
     const context: Context = { now: this.now(), ids: this.#ids };
     for (const [index, pending] of inbox.entries()) {
       this.#attempt(pending, context);
+      // A long queue is not waited for: while its first part is made durable the next is decided.
+      if (!this.#inFlight && this.#batch.waiting.length >= FLUSH_AT) this.#flush();
       if (this.#health.state === 'ready') continue;
       this.#inbox = [...inbox.slice(index + 1), ...this.#inbox];
       return;

@@ -38,3 +38,5 @@ export const RETRY_BASE_MS = 100;
 export const RETRY_MAX_MS = 30_000;
 /** Messages done are remembered as long as answers. */
 export const DONE_RETENTION_MS = ANSWER_RETENTION_MS;
+/** Commands decided before an idle engine begins to append: the rest of a long queue is decided meanwhile. */
+export const FLUSH_AT = 512;

@@ -43,7 +43,7 @@ export interface Route {
   /** Codes of the problems that are particular to it. */
   readonly problems?: readonly (ProblemCode | (string & {}))[] | undefined;
   /** `later`: the route answers the call by itself. */
-  handle(call: Call): Answer | Promise<Answer> | 'later';
+  handle(call: Call): Answer | 'later' | Promise<Answer | 'later'>;
 }
 
 export type RequestHeader = 'if-match' | 'if-none-match' | 'prefer' | 'holdfast-cursor' | 'last-event-id';
@@ -55,7 +55,7 @@ export function route<Query extends TObject | undefined = undefined, Body extend
   definition: Omit<Route, 'handle' | 'query' | 'body'> & {
     readonly query?: Query;
     readonly body?: Body;
-    handle(call: Call<Of<Query>, Of<Body>>): Answer | Promise<Answer> | 'later';
+    handle(call: Call<Of<Query>, Of<Body>>): Answer | 'later' | Promise<Answer | 'later'>;
   },
 ): Route {
   return definition as unknown as Route; // the server gives the handler only what passed these very schemas

@@ -160,9 +160,8 @@ function handlerOf(route: Route): RouteHandlerMethod {
       route.before?.(call.body);
       if (body && !body.accepts(call.body)) throw invalidRequest(request.body === undefined ? [{ pointer: '', detail: 'is required: send a JSON object' }] : body.faults(call.body));
       const answer = route.handle(call);
-      if (answer === 'later') return;
-      if (answer instanceof Promise) answer.then((made) => sendAnswer(call, made), (error: unknown) => failCall(call, error));
-      else sendAnswer(call, answer);
+      if (answer instanceof Promise) answer.then((made) => finish(call, made)).catch((error: unknown) => failCall(call, error));
+      else finish(call, answer);
     } catch (error) {
       failCall(call, error);
     }
@@ -170,6 +169,11 @@ function handlerOf(route: Route): RouteHandlerMethod {
 }
 
 const EMPTY = Object.freeze({});
+
+/** Sends what the route gave, unless it answers by itself. */
+function finish(call: Call, answer: Answer | 'later'): void {
+  if (answer !== 'later') sendAnswer(call, answer);
+}
 
 export function sendAnswer(call: Call<never, never> | Call, answer: Answer): void {
   const { reply } = call;

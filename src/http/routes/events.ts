@@ -88,7 +88,7 @@ function stream({ services, streams, keys }: Floor): Route {
     },
     problems: ['invalid-cursor'],
     handle(call) {
-      return begin(call).then(() => 'later' as never);
+      return begin(call).then(() => 'later');
 
       async function begin({ query, reply, caller, requestId }: typeof call): Promise<void> {
         const last = call.header('last-event-id');

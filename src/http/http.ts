@@ -15,9 +15,20 @@ import { Metrics } from './metrics.ts';
 import { pageRoutes } from './page/page.ts';
 import type { Rate } from './rate.ts';
 import type { Route } from './route.ts';
+import { adjustmentRoutes } from './routes/adjustments.ts';
+import { allocationRoutes } from './routes/allocations.ts';
+import { availabilityRoutes } from './routes/availability.ts';
+import { bookRoutes } from './routes/books.ts';
+import { bulkRoutes } from './routes/bulk.ts';
+import { cartRoutes } from './routes/carts.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { itemRoutes } from './routes/items.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { locationRoutes } from './routes/locations.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { reservationBatchRoutes } from './routes/reservation-batch.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
@@ -54,7 +65,23 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
 }
 
 function allRoutes(floor: Floor): Route[] {
-  return [...reservationRoutes(floor), ...operationRoutes(floor), ...queueRoutes(floor), ...eventRoutes(floor)];
+  const routes = [
+    ...locationRoutes(floor),
+    ...itemRoutes(floor),
+    ...adjustmentRoutes(floor),
+    ...bulkRoutes(floor),
+    ...availabilityRoutes(floor),
+    ...reservationRoutes(floor),
+    ...reservationBatchRoutes(floor),
+    ...cartRoutes(floor),
+    ...allocationRoutes(floor),
+    ...bookRoutes(floor),
+    ...eventRoutes(floor),
+    ...keyRoutes(floor),
+    ...queueRoutes(floor),
+    ...operationRoutes(floor),
+  ];
+  return [...routes, ...docsRoutes(routes, { version: floor.services.version, publicReads: floor.publicReads })];
 }
 
 function printAdminKey(key: string): void {

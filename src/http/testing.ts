@@ -1,6 +1,8 @@
 /** A whole Holdfast in memory behind its HTTP floor, for tests that ask it like anybody else. */
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { must } from '../base/assert.ts';
 import { handClock, type HandClock } from '../base/clock.ts';
 import { ids as makeIds } from '../base/ids.ts';
@@ -102,6 +104,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
 type Asker = Pick<TestHoldfast, 'ask' | 'get' | 'post' | 'put' | 'stock'>;
 
 function asker(server: FastifyInstance): Asker {
+  const described = describedBy(server);
   const ask: Asker['ask'] = async (method, url, { body, raw, headers, key = ADMIN } = {}) => {
     const payload = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body));
     const type = raw ? raw.type : body === undefined ? undefined : 'application/json';
@@ -112,6 +115,7 @@ function asker(server: FastifyInstance): Asker {
       headers: { ...(type === undefined ? undefined : { 'content-type': type }), ...(key === null ? undefined : { authorization: `Bearer ${key}` }), ...headers },
     });
     const isJson = String(answer.headers['content-type']).includes('json');
+    await described(method, url, answer);
     return { status: answer.statusCode, headers: answer.headers as TestAnswer['headers'], text: answer.body, body: isJson && answer.body !== '' ? JSON.parse(answer.body) : undefined }; // values of headers are text but for set-cookie
   };
   const post: Asker['post'] = (url, body, headers = {}) => ask('POST', url, { body, headers });
@@ -129,6 +133,46 @@ function asker(server: FastifyInstance): Asker {
       if (counted.status !== 200) throw new Error(counted.text);
     },
   };
+}
+
+type Schema = { readonly [member: string]: unknown };
+interface Described {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>> }>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+/** Holds every answer against the OpenAPI document of the same server: status, content type and shape. */
+function describedBy(server: FastifyInstance): (method: string, url: string, answer: { statusCode: number; headers: object; body: string }) => Promise<void> {
+  let api: Described | undefined;
+  const compiled = new Map<object, ReturnType<typeof Compile>>();
+  return async (method, url, answer) => {
+    api ??= JSON.parse((await server.inject('/openapi.json')).body) as Described; // made by this very floor
+    const { paths, components } = api;
+    const [path = ''] = url.split('?', 1);
+    const exact = Object.keys(paths).find((template) => template === path);
+    const template = exact ?? Object.keys(paths).find((one) => new RegExp(`^${one.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path));
+    const operation = template === undefined ? undefined : paths[template]?.[method.toLowerCase()];
+    if (!operation) return;
+    const response = operation.responses[String(answer.statusCode)];
+    if (!response) throw new Error(`${method} ${url} answered ${answer.statusCode}, which is not described: ${answer.body.slice(0, 300)}`);
+    const type = String((answer.headers as { 'content-type'?: string })['content-type']).split(';', 1)[0] ?? '';
+    const schema = response.content?.[type]?.schema;
+    if (answer.body === '' || !type.includes('json')) return;
+    if (!schema) throw new Error(`${method} ${url} answered ${answer.statusCode} as ${type}, which is not described`);
+    let check = compiled.get(schema);
+    if (!check) compiled.set(schema, (check = Compile(Type.Unsafe(resolved(schema, components.schemas) as object))));
+    const value: unknown = JSON.parse(answer.body);
+    if (!check.Check(value)) throw new Error(`${method} ${url} answered ${answer.statusCode} otherwise than described: ${JSON.stringify(check.Errors(value)).slice(0, 1_000)} in ${answer.body.slice(0, 500)}`);
+  };
+}
+
+/** The schema with its references written out. */
+function resolved(schema: unknown, components: Readonly<Record<string, Schema>>): unknown {
+  if (Array.isArray(schema)) return schema.map((part) => resolved(part, components));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { $ref } = schema as { $ref?: string }; // JSON Schema's member
+  if ($ref !== undefined) return resolved(components[$ref.slice('#/components/schemas/'.length)], components);
+  return Object.fromEntries(Object.entries(schema).map(([name, part]) => [name, name === 'format' ? 'none' : resolved(part, components)]));
 }
 
 /** Folds the views right after each commit, on the same thread. */

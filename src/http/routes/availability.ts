@@ -5,7 +5,7 @@ import type { World } from '../../runtime/runtime.ts';
 import type { Floor } from '../floor.ts';
 import { AVAILABILITY_MAX_AGE_SECONDS } from '../limits.ts';
 import { statesCover } from '../lists.ts';
-import { invalidRequest, problem } from '../problem.ts';
+import { invalidRequest, refusalProblem, type Problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { availability, channel, closed, id, instant, optional } from '../schemas.ts';
 import { isUnchanged } from '../settle.ts';
@@ -58,7 +58,7 @@ function one(floor: Floor): Route {
     query: closed({ channel: optional(channel()), location: optional(id()), cartId: optional(id()), at: optional(instant()) }),
     headers: ['holdfast-cursor', 'if-none-match'],
     answers: { 200: { description: 'The figures.', schema: availability, headers: ['etag', 'cache-control'] }, 304: { description: 'The reader has them already.' } },
-    problems: ['unknown-item', 'view-behind'],
+    problems: ['unknown-item', 'unknown-location', 'view-behind'],
     async handle(call) {
       const { channel, location, cartId, at } = call.query;
       if (at !== undefined) throw refuseInstant(at, services.engine.now());
@@ -71,7 +71,7 @@ function one(floor: Floor): Route {
       if (!answer) throw unknownItem(sku);
       if (answer === 'nowhere') {
         const detail = `There is no location ${location}.`;
-        throw problem('invalid-request', detail, { members: { errors: [{ pointer: '/location', detail, in: 'query' }] } });
+        throw refusalProblem({ kind: 'invalid', code: 'unknown-location', detail, members: { errors: [{ pointer: '/location', detail, in: 'query' }] } });
       }
       const headers = { etag: answer.etag, ...cacheHeaders(floor, [answer.nextChangeMs]) };
       return isUnchanged(call, answer.etag) ? { status: 304, headers } : { status: 200, headers, body: answer.view };
@@ -79,7 +79,7 @@ function one(floor: Floor): Route {
   });
 }
 
-function refuseInstant(at: string, now: number): ReturnType<typeof problem> {
+function refuseInstant(at: string, now: number): Problem {
   const detail = Date.parse(at) > now ? 'must not be in the future' : 'is not supported yet';
   return invalidRequest([{ pointer: '/at', detail, in: 'query' }]);
 }

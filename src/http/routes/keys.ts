@@ -87,11 +87,13 @@ function token({ keys, services: { engine } }: Floor): Route {
     bodyMode: 'optional',
     answers: { 201: { description: 'The token.', schema: closed({ token: Type.String(), expiresAt: instant() }, { title: 'Token' }) } },
     async handle(call: Call<undefined, object>) {
-      const caller = call.caller?.id ?? '';
+      const { caller } = call;
+      // Otherwise whoever got hold of one token could renew it for ever.
+      if (!caller || caller.isToken) throw problem('forbidden', 'A token is made with a key, not with another token.');
       // What is remembered is when it runs out; the token follows from that, so that nothing secret is stored.
       const settled = await engine.ask<Json>((_world, now) => accepted([], now + TOKEN_TTL_SECONDS * 1000), call.once());
       if (!settled.ok) throw refusalProblem(settled.refusal);
-      return { status: 201, headers: { 'cache-control': 'no-store', ...(settled.replayed ? { 'idempotent-replayed': 'true' } : undefined) }, body: keys.token(caller, Number(settled.answer)) };
+      return { status: 201, headers: { 'cache-control': 'no-store', ...(settled.replayed ? { 'idempotent-replayed': 'true' } : undefined) }, body: keys.token(caller.id, Number(settled.answer)) };
     },
   });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { buildHttp } from '../http/http.ts';
 import type { Config } from './config.ts';
-import { openHoldfast, type Holdfast } from './app.ts';
+import { openHoldfast, type Holdfast } from './holdfast.ts';
 import { runDemo } from './demo/demo.ts';
 import type { StorePlace } from './open-store.ts';
 

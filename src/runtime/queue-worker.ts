@@ -115,7 +115,7 @@ export class QueueWorker<Command> {
     const failed: { message: Claimed; error: unknown }[] = [];
     settled.forEach((result, index) => {
       const message = claimed[index] as Claimed; // one result a message
-      if (result.status === 'fulfilled') done.push({ id: message.id, attempt: message.attempt, result: result.value as unknown as Json }); // plain JSON
+      if (result.status === 'fulfilled') done.push({ id: message.id, attempt: message.attempt, result: result.value });
       else failed.push({ message, error: result.reason });
     });
     if (done.length > 0) await this.#finish(done);

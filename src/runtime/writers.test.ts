@@ -17,7 +17,7 @@ async function foldAll(store: MemoryStore): Promise<Map<string, Box>> {
   const states = new Map<string, unknown>();
   for (let log = 0; log < store.partitions; log++) {
     for await (const commit of store.log.read(log, 0)) {
-      for (const event of commit.events) if (event.key.startsWith('b/')) boxes.evolve(event, states as Map<string, unknown> & { set(key: string, state: unknown): void });
+      for (const event of commit.events) if (event.key.startsWith('b/')) boxes.evolve(event, states);
     }
   }
   return states as Map<string, Box>; // of this room's keys only, as filtered above
@@ -173,7 +173,7 @@ describe('states that are not in memory', () => {
     given.push({ type: 'fail', code: 'unavailable', beforeMs: 5 });
     const first = engine.execute(put(b, 1), { lane: 'lane' });
     await turn();
-    const outcomes = [first, engine.execute(put(a, 1), { lane: 'lane' }), engine.execute(put(a, 1), { lane: 'other' })].map((outcome) => outcome.then(({ ok }) => ok, (error: { code: string }) => error.code));
+    const outcomes = [first, engine.execute(put(a, 1), { lane: 'lane' }), engine.execute(put(a, 1), { lane: 'other' })].map((outcome) => outcome.then(({ ok }) => ok, (error: unknown) => (error as { code: string }).code));
     await pass(clock, 20);
     expect(await Promise.all(outcomes)).toEqual(['unavailable', 'overloaded', true]);
     const sick = [engine.execute({ type: 'Poison', box: a }, { lane: 'sick' }), engine.execute(put(a, 1), { lane: 'sick' })];

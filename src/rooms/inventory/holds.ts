@@ -6,7 +6,7 @@ import type { HoldEvent, InventoryEvent, Share } from './events.ts';
 import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
 import { planHold, sharesOf, type ItemShare, type Plan } from './plan.ts';
-import { findCart, findCustomer, findItem, findReservation, type Reservation, type ReservationStatus, type World } from './state.ts';
+import { findCart, findCustomer, findItem, findReservation, statusOf, type Reservation, type World } from './state.ts';
 import { splitOff } from './units.ts';
 import { reservationView, type ReservationView } from './resources.ts';
 
@@ -120,11 +120,6 @@ export function notHeld(record: Reservation | undefined, id: string, now: number
 
 export function unknownReservation(id: string): ReturnType<typeof refused>['refusal'] {
   return refused('not-found', 'unknown-reservation', `There is no reservation ${id}.`).refusal;
-}
-
-/** A hold is expired from its instant, whether or not the fact of it was written yet. */
-export function statusOf(record: Reservation, now: number): ReservationStatus {
-  return record.status === 'held' && record.expiresAt <= now ? 'expired' : record.status;
 }
 
 /** Reads every state that the facts of a change to this hold fold into, so that they are at hand. */

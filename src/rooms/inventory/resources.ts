@@ -1,9 +1,8 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
-import { statusOf } from './holds.ts';
 import { etagOf } from './availability.ts';
-import type { Item, Level, Location, Locations, Order, OrderLine, Reservation } from './state.ts';
+import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation } from './state.ts';
 
 /** The resources of api.md as they leave the room: JSON with instants as text. */
 export type ReservationView = {

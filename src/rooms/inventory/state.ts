@@ -122,6 +122,11 @@ export const findCustomer = (world: World, sku: string, customerId: string): Cus
 export const locationsBeside = (world: World, key: string): Locations =>
   (world.get(locationsKey(logOfKey(key, world.partitions))) as Locations | undefined) ?? ONLY_MAIN;
 
+/** A hold is expired from its instant, whether or not the fact of it was written yet. */
+export function statusOf(record: Reservation, now: number): ReservationStatus {
+  return record.status === 'held' && record.expiresAt <= now ? 'expired' : record.status;
+}
+
 export function emptyItem(sku: string): Item {
   return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses() };
 }

@@ -1,0 +1,101 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { ids as makeIds } from '../base/ids.ts';
+import { systemRandom } from '../base/random.ts';
+import type { Json } from '../base/json.ts';
+import { Feed } from '../distribution/feed/feed.ts';
+import type { Services } from '../http/services.ts';
+import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { DONE_RETENTION_MS, Engine, QueueWorker, Timers } from '../runtime/runtime.ts';
+import { claimPlace, openStore, type StorePlace } from './open-store.ts';
+import { startProjection, type Projection } from './projection.ts';
+import { VERSION } from './version.ts';
+
+export interface HoldfastOptions {
+  readonly place: StorePlace;
+  /** How many logs a new store gets; 16 unless given. */
+  readonly partitions?: number;
+  readonly clock?: Clock;
+}
+
+/** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
+export interface Holdfast extends Services, AsyncDisposable {
+  readonly projection: Projection;
+}
+
+/** Forgetting what need not be remembered any longer: how often, and how much at a time. */
+const CLEANING_INTERVAL_MS = 60_000;
+const CLEANING_STEP = 5_000;
+/** Other nodes' facts are looked for at most this often. */
+const FOLLOW_INTERVAL_MS = 50;
+
+/** Opens the store in a place, catches up with its log, and begins to work off what was accepted. */
+export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  const { place, clock = systemClock() } = options;
+  await using opening = new AsyncDisposableStack();
+  opening.use(await claimPlace(place));
+  const store = opening.use(await openStore(place, { partitions: options.partitions }));
+  const random = systemRandom();
+  const ids = makeIds(random);
+  const projection = opening.use(await startProjection(place, ids.next('node', clock.now(), 0)));
+  const engine = new Engine({ store, room: inventory, clock, random, ids, alone: place.engine === 'sqlite' });
+  opening.defer(() => engine.close());
+  const timers = new Timers({ engine, store, room: inventory, clock });
+  opening.defer(() => timers.close());
+  projection.onProgress((checkpoints) => engine.saved(checkpoints));
+  engine.onCommitted(() => projection.advance());
+  await engine.start();
+  await timers.start();
+  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand });
+  opening.defer(() => commands.close());
+  commands.start();
+  const feed = new Feed({ store, engine });
+  opening.defer(() => feed.close());
+  opening.defer(followOthers(place, store, engine));
+  opening.defer(clean(store, clock));
+  projection.advance();
+  const open = opening.move();
+  return {
+    version: VERSION,
+    store,
+    engine,
+    commands,
+    views: projection,
+    projection,
+    feed,
+    clock,
+    random,
+    ids,
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** Messages of the command queue are commands that were checked before they were put there. */
+function toCommand(body: Json): InventoryCommand {
+  return body as unknown as InventoryCommand;
+}
+
+/** Takes in what other nodes append, where there can be others. */
+function followOthers(place: StorePlace, store: Services['store'], engine: Services['engine']): () => void {
+  if (place.engine === 'sqlite') return () => undefined;
+  let planned: NodeJS.Timeout | undefined;
+  const stop = store.log.watch(() => {
+    planned ??= setTimeout(() => {
+      planned = undefined;
+      engine.follow().catch(() => undefined); // the store is away: the next append or the next call back finds out
+    }, FOLLOW_INTERVAL_MS);
+  });
+  return () => {
+    stop();
+    clearTimeout(planned);
+  };
+}
+
+/** Forgets answers and finished messages that are older than promised. */
+function clean(store: Services['store'], clock: Clock): () => void {
+  const timer = setInterval(() => {
+    const now = clock.now();
+    Promise.all([store.projections.dropDueStates('k/', now, CLEANING_STEP), store.queue.purge(now - DONE_RETENTION_MS, CLEANING_STEP)]).catch(() => undefined); // tried again in a minute
+  }, CLEANING_INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -3,7 +3,7 @@ import { ids as makeIds } from '../base/ids.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
-import type { Services } from '../http/services.ts';
+import type { Services } from '../http/http.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, QueueWorker, Timers } from '../runtime/runtime.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';

@@ -69,6 +69,8 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
       if (now > hurryUntil && projector.behind < BEHIND_MAX) await Promise.race([hurried.promise, sleep(Math.min(REST_MAX_MS, (now - began) * REST_FACTOR))]);
       return;
     }
+    // Said also where nothing was new, because the other side says a second word only after the first was answered.
+    events.progress(projector.checkpoints);
     await Promise.race([wake.promise, ...(shared ? [sleep(RENEW_MS)] : [])]);
     wake = Promise.withResolvers();
   };

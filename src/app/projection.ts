@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Views } from '../http/services.ts';
+import type { Views } from '../http/http.ts';
 import type { StorePlace } from './open-store.ts';
 import type { FromProjection, ToProjection } from './projection-thread.ts';
 

@@ -30,13 +30,13 @@ export const PROJECTION_EVENTS_PER_STEP = 5_000;
 export const PROJECTION_STATES_MAX = 100_000;
 /** Messages claimed from a queue at a time: decided in about a millisecond, between two commits of shoppers. */
 export const CLAIM_MAX = 256;
-/** A claim that was not settled by then is handed out again. */
-export const CLAIM_LEASE_MS = 30_000;
+/** A claim that was not settled by then is handed out again: after a crash adjustments of the items in it wait this long. Twice is once. */
+export const CLAIM_LEASE_MS = 5_000;
 /** Attempts at a message that is itself at fault before it is set aside, and the back-off between attempts. */
 export const MESSAGE_ATTEMPTS_MAX = 8;
 export const RETRY_BASE_MS = 100;
 export const RETRY_MAX_MS = 30_000;
 /** Messages done are remembered as long as answers. */
-export const DONE_RETENTION_MS = ANSWER_RETENTION_MS;
+export const DONE_RETENTION_MS = 25 * 3_600_000;
 /** Commands decided before an idle engine begins to append: the rest of a long queue is decided meanwhile. */
 export const FLUSH_AT = 512;

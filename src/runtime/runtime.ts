@@ -3,10 +3,10 @@
  * saves states and lays out views, timers wake what is due, and the queue worker sees to accepted work. None of it
  * knows what stock is; a room says that.
  */
-export { isAnswerKey, type Once, type Outcome } from './answers.ts';
-export { Engine, STATES, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
+export type { Once, Outcome } from './answers.ts';
+export { Engine, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
 export { Projector } from './projector.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';
 export type { Context, Room, Rows, States, World } from './room.ts';
-export { ANSWER_RETENTION_MS, DONE_RETENTION_MS } from './limits.ts';
+export { DONE_RETENTION_MS } from './limits.ts';

@@ -46,8 +46,8 @@ export {
 } from './commands.ts';
 export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
 export { liveHoldsOf, type CartAnswer } from './holds.ts';
-export { cartKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
+export { itemKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 export { sharesOf } from './plan.ts';
 export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, type ReservationView } from './resources.ts';
-export { findCart, findItem, findOrder, findReservation, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation } from './state.ts';
+export { findItem, findOrder, findReservation, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation } from './state.ts';
 export type { AdjustmentResult } from './stock.ts';

@@ -9,7 +9,6 @@ export const LINES_MAX = 500;
 /** Longest hold: 31 days. */
 export const TTL_SECONDS_MAX = 2_678_400;
 export const TTL_SECONDS_MIN = 1;
-export const TTL_SECONDS_DEFAULT = 900;
 /** Characters of a SKU or id. */
 export const ID_LENGTH_MAX = 128;
 /** Reservations in one batch request. */
@@ -19,10 +18,9 @@ export const ADJUSTMENTS_JSON_MAX = 1_000;
 export const ADJUSTMENTS_NDJSON_MAX = 100_000;
 /** SKUs in one availability question. */
 export const AVAILABILITY_SKUS_MAX = 200;
-/** Thresholds, channels and components of one item: each is looked at on every decision. */
+/** Thresholds and channels of one item: each is looked at on every decision. */
 export const THRESHOLDS_MAX = 20;
 export const CHANNELS_MAX = 100;
-export const COMPONENTS_MAX = 100;
 export const ATTRIBUTES_MAX = 100;
 /** Locations of one installation: every partition keeps them all. */
 export const LOCATIONS_MAX = 10_000;

@@ -1,7 +1,6 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
-import { etagOf } from './availability.ts';
 import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation } from './state.ts';
 
 /** The resources of api.md as they leave the room: JSON with instants as text. */
@@ -87,5 +86,3 @@ export function nextChange(item: Item, now: number): number | undefined {
   const next = item.lapses.nextLapse;
   return next === undefined ? undefined : next - now;
 }
-
-export { etagOf };

@@ -6,3 +6,5 @@ export { ConfigError, readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';
 export { serve, type Server } from './serve.ts';
+/** What to ask the engine's states in `holdfast.engine.read`. */
+export { availabilityView, findItem, findOrder, findReservation, itemKey, locationsBeside, orderView, reservationView } from '../rooms/inventory/inventory.ts';

@@ -4,4 +4,4 @@
  */
 export { checkBooks, type BooksCheck } from './check-books.ts';
 export { closeLocation, type ClosingServices } from './close-location.ts';
-export { commitsOfItem, newestFacts, type ItemFact } from './item-facts.ts';
+export { newestFacts, type ItemFact } from './item-facts.ts';

@@ -53,7 +53,8 @@ export class Call<Query = unknown, Body = unknown> {
 
   /** Nothing will move on the connection for a while, which is otherwise taken for a reader who is gone. Holds for this answer. */
   mayBeSilentFor(ms: number): void {
-    this.reply.raw.setTimeout(ms);
+    const { raw } = this.reply;
+    raw.setTimeout(ms, () => raw.destroy());
   }
 
   /** The name under which this request happens once; undefined where it carries no Idempotency-Key. */

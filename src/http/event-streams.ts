@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
 import type { EndReason, Feed, FeedEntry, FeedQuestion, FeedSubscription } from '../distribution/feed/feed.ts';
 import { CURSOR_HEAD } from '../store/store.ts';
-import type { Clock } from '../base/clock.ts';
 import type { Caller, Keys } from './keys.ts';
 import { HEARTBEAT_MS, KEY_TRUST_MS, SOCKET_IDLE_MS, STREAM_BUFFER_BYTES, STREAMS_PER_KEY_MAX } from './limits.ts';
 import { problem } from './problem.ts';
@@ -148,7 +148,7 @@ export class EventStream extends Readable {
         this.#toldCursor = entry.cursor;
         return this.#say(this.#frameOf(entry));
       },
-      end: (reason, cause) => void this.#ended(feed, reason, cause),
+      end: (reason) => void this.#ended(feed, reason),
     });
   }
 
@@ -181,7 +181,7 @@ export class EventStream extends Readable {
     this.#toldCursor = cursor;
   }
 
-  async #ended(feed: Feed, reason: EndReason, cause: unknown): Promise<void> {
+  async #ended(feed: Feed, reason: EndReason): Promise<void> {
     if (reason === 'slow') {
       this.destroy();
       return;
@@ -192,7 +192,6 @@ export class EventStream extends Readable {
       // With the id a browser that comes back by itself goes on from the oldest that is kept, instead of asking in vain for ever.
       this.#say(`event: reset\n${earliest === undefined ? '' : `id: ${earliest}\n`}data: ${JSON.stringify(data)}\n\n`);
     }
-    void cause;
     this.finish();
   }
 

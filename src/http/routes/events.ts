@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { must } from '../../base/assert.ts';
-import { HistoryLost, type FeedQuestion, type Page } from '../../distribution/feed/feed.ts';
+import { HistoryLost, type FeedQuestion, type Page, type PageQuestion } from '../../distribution/feed/feed.ts';
 import { cursorCovers, parseCursor, type Cursor } from '../../store/store.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -24,7 +24,7 @@ const filter = {
 const after = (description: string) => optional(Type.String({ minLength: 1, maxLength: CURSOR_LENGTH_MAX, description }));
 
 function events(floor: Floor): Route {
-  const { services, streams } = floor;
+  const { services } = floor;
   return route({
     ...EVENTS,
     path: '/v1/events',
@@ -43,22 +43,24 @@ function events(floor: Floor): Route {
       const { after = 'earliest', type, key, limit = PAGE_DEFAULT, wait = 0 } = call.query;
       await statesCover(call, services);
       const question = { after: await startOf(services, { text: after, pointer: '/after', in: 'query' }), types: type, key };
-      const { entries, cursor } = await (wait === 0 ? services.feed.page({ ...question, limit, waitMs: 0 }) : waited(call)).catch(rethrown);
+      const { entries, cursor } = await (wait === 0 ? services.feed.page({ ...question, limit, waitMs: 0 }) : waitForPage(floor, call, { ...question, limit, waitMs: wait * 1000 })).catch(rethrown);
       return { status: 200, headers: { 'cache-control': 'no-store' }, text: `{"events":[${entries.map(({ json }) => json).join(',')}],"cursor":${JSON.stringify(cursor)}}` };
-
-      async function waited({ caller, reply }: Pick<Call, 'caller' | 'reply'>): Promise<Page> {
-        const place = streams.wait(must(caller, 'nobody reads events without a key'));
-        reply.raw.once('close', place.giveUp);
-        call.mayBeSilentFor(wait * 1000 + SOCKET_IDLE_MS);
-        try {
-          return await services.feed.page({ ...question, limit, waitMs: wait * 1000, signal: place.signal });
-        } finally {
-          reply.raw.off('close', place.giveUp);
-          place.leave();
-        }
-      }
     },
   });
+}
+
+/** Waits no longer than somebody is there to be answered. */
+async function waitForPage({ services, streams }: Floor, call: Pick<Call, 'caller' | 'reply' | 'mayBeSilentFor'>, question: PageQuestion): Promise<Page> {
+  const place = streams.wait(must(call.caller, 'nobody reads events without a key'));
+  const { raw } = call.reply;
+  raw.once('close', place.giveUp);
+  call.mayBeSilentFor(question.waitMs + SOCKET_IDLE_MS);
+  try {
+    return await services.feed.page({ ...question, signal: place.signal });
+  } finally {
+    raw.off('close', place.giveUp);
+    place.leave();
+  }
 }
 
 function rethrown(error: unknown): never {
@@ -87,23 +89,24 @@ function stream({ services, streams, keys }: Floor): Route {
       },
     },
     problems: ['invalid-cursor'],
-    handle(call) {
-      return begin(call).then(() => 'later');
-
-      async function begin({ query, reply, caller, requestId }: typeof call): Promise<void> {
-        const last = call.header('last-event-id');
-        // A browser that comes back repeats the address it first asked for, and says in the header how far it came.
-        const place = last !== undefined && last !== '' ? { text: last, pointer: '/last-event-id', in: 'header' as const } : { text: query.after ?? 'now', pointer: '/after', in: 'query' as const };
-        const from = await startOf(services, place);
-        const secret = query.access_token ?? '';
-        const source = streams.open({ after: from, types: query.type, key: query.key }, { caller: must(caller, 'nobody listens without a key'), endsAtMs: keys.endOf(secret) });
-        reply.code(200).headers({ 'x-request-id': requestId, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-        // Where the oldest is asked for, nobody knows yet where that will be when it is read.
-        if (from !== 'earliest') reply.header('holdfast-cursor', source.cursor);
-        reply.send(source);
-      }
+    async handle(call): Promise<'later'> {
+      const { query, reply, requestId } = call;
+      const caller = must(call.caller, 'nobody listens without a key');
+      const from = await startOf(services, placeOf(call.header('last-event-id'), query.after));
+      const shown = call.header('authorization')?.replace(/^Bearer +/i, '') ?? query.access_token ?? '';
+      const source = streams.open({ after: from, types: query.type, key: query.key }, { caller, endsAtMs: keys.endOf(shown) });
+      reply.code(200).headers({ 'x-request-id': requestId, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      // Where the oldest is asked for, nobody knows yet where that will be when it is read.
+      if (from !== 'earliest') reply.header('holdfast-cursor', source.cursor);
+      reply.send(source);
+      return 'later';
     },
   });
+}
+
+/** A browser that comes back repeats the address it first asked for, and says in the header how far it came. */
+function placeOf(lastEventId: string | undefined, after = 'now'): Place {
+  return lastEventId === undefined || lastEventId === '' ? { text: after, pointer: '/after', in: 'query' } : { text: lastEventId, pointer: '/last-event-id', in: 'header' };
 }
 
 interface Place {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Type } from 'typebox';
 import { docsPage, DOCS_STYLE } from '../docs-page.ts';
 import { openApi, type Document } from '../openapi.ts';
 import { route, type Route } from '../route.ts';
@@ -27,7 +28,7 @@ function text(path: string, about: { operation: string; summary: string; type: s
     summary: about.summary,
     tag: 'Documentation',
     access: 'public',
-    answers: { 200: { description: 'The text.', type: about.type.split(';', 1)[0] ?? about.type }, 304: { description: 'The reader has it already.' } },
+    answers: { 200: { description: about.summary, ...(about.type.startsWith('application/json') ? { schema: Type.Unsafe<object>({ type: 'object' }) } : { type: about.type.split(';', 1)[0] ?? about.type }) }, 304: { description: 'The reader has it already.' } },
     handle(call) {
       made ??= withTag(make());
       const headers = { etag: made.etag, 'cache-control': 'no-cache', ...(about.policy === undefined ? undefined : { 'content-security-policy': about.policy }) };

@@ -5,7 +5,6 @@ declare module 'cli-progress' {
     readonly stream?: NodeJS.WritableStream;
     readonly hideCursor?: boolean;
     readonly clearOnComplete?: boolean;
-    readonly etaBuffer?: number;
     readonly fps?: number;
     /** Writes lines where the stream is no terminal, this often. */
     readonly noTTYOutput?: boolean;

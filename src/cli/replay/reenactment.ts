@@ -67,7 +67,7 @@ export async function replay(options: ReplayOptions, { err, signal }: Terminal):
   await stock({ client, till, surveyed, options, signal });
   const { seconds, count } = await sell({ till, surveyed, options, err, signal });
   await till.close();
-  const bookErrors = await checkBooks({ client, surveyed, signal });
+  const bookErrors = await checkBooks({ client, surveyed, err, signal });
   const quantiles = (of: Till['holding']): { p50: number; p99: number } => ({ p50: of.quantile(0.5), p99: of.quantile(0.99) });
   return {
     ...till.takings,
@@ -105,8 +105,7 @@ async function stock({ client, till, surveyed, options, signal }: Omit<Work, 'er
 }
 
 async function sell({ till, surveyed, options, err, signal }: Omit<Work, 'client'>): Promise<{ seconds: number; count: number }> {
-  const format = 'replay {bar} {percentage}% | {value}/{total} lines | {date} | {holds} holds/s | {refused} units refused';
-  const bar = new progress.SingleBar({ format, stream: err, hideCursor: true, etaBuffer: 100, fps: 5, noTTYOutput: true, notTTYSchedule: 10_000 }, progress.Presets.shades_classic);
+  const bar = barOn(err, 'replay {bar} {percentage}% | {value}/{total} lines | {date} | {holds} holds/s | {refused} units refused');
   bar.start(surveyed.lines, 0, { date: '', holds: 0, refused: 0 });
   const began = performance.now();
   const pace = new Pace({ speed: options.speed, firstMs: surveyed.firstMs, signal });
@@ -132,13 +131,25 @@ async function* paced(source: AsyncIterable<Invoice>, pace: Pace): AsyncGenerato
   }
 }
 
-async function checkBooks({ client, surveyed, signal }: Pick<Work, 'client' | 'surveyed' | 'signal'>): Promise<string[]> {
+async function checkBooks({ client, surveyed, err, signal }: Pick<Work, 'client' | 'surveyed' | 'err' | 'signal'>): Promise<string[]> {
   const wrong: string[] = [];
-  await atMost(CHECKS_AT_A_TIME, surveyed.items.keys(), async (sku) => {
-    const { ok, oversold = 0 } = await client.items.check(sku, { signal });
-    if (!ok || oversold > 0) wrong.push(sku);
-  });
+  let checked = 0;
+  const bar = barOn(err, 'books  {bar} {percentage}% | {value}/{total} items | {wrong} book errors');
+  bar.start(surveyed.items.size, 0, { wrong: 0 });
+  try {
+    await atMost(CHECKS_AT_A_TIME, surveyed.items.keys(), async (sku) => {
+      const { ok, oversold = 0 } = await client.items.check(sku, { signal });
+      if (!ok || oversold > 0) wrong.push(sku);
+      bar.update(++checked, { wrong: wrong.length });
+    });
+  } finally {
+    bar.stop();
+  }
   return wrong;
+}
+
+function barOn(stream: NodeJS.WritableStream, format: string): InstanceType<typeof progress.SingleBar> {
+  return new progress.SingleBar({ format, stream, hideCursor: true, fps: 5, noTTYOutput: true, notTTYSchedule: 10_000 }, progress.Presets.shades_classic);
 }
 
 function reportText({ file }: ReplayOptions, report: ReplayReport): string {

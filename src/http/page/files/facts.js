@@ -1,4 +1,4 @@
-import { nameOf } from './items.js';
+import { learnNames, nameOf } from './items.js';
 
 /** Rows that are kept, and how many may join them at once: more than that nobody can read. */
 const ROWS_MAX = 30;
@@ -45,10 +45,11 @@ export function startTicker() {
     turn++;
     for (const { type } of chosen) lastShown.set(type, turn);
     chosen.sort((a, b) => (a.time < b.time ? -1 : 1));
-    requestAnimationFrame(() => {
+    const named = learnNames(chosen.map(({ subject }) => subject)).catch(() => undefined); // without its name an item goes by its SKU
+    void named.then(() => requestAnimationFrame(() => {
       for (const fact of chosen) list.prepend(rowOf(fact));
       while (list.childElementCount > ROWS_MAX) list.lastElementChild.remove();
-    });
+    }));
   }, JOIN_MS);
 }
 

@@ -7,7 +7,10 @@ const REFRESH_MS = 300;
 /** Bars that did not move are looked at this often all the same. */
 const SWEEP_MS = 5_000;
 /** The busiest are chosen again this often, and activity counts half after as long. */
-const CHOOSE_MS = 5_000;
+const CHOOSE_MS = 3_000;
+
+/** Names that are remembered. */
+const NAMES_MAX = 5_000;
 
 const list = document.getElementById('items');
 const empty = document.getElementById('no-items');
@@ -24,21 +27,20 @@ export const shown = () => [...bars.keys()];
 
 /** Finds out what to show, then keeps the bars up to date. `onDoubt` hears of an item that seems to promise too much. */
 export async function showItems(onDoubt) {
-  await learnNames();
-  const hot = await read(`/v1/items?attribute.hot=true&limit=${SHOWN_MAX}`);
-  for (const { sku, name } of hot?.items ?? []) {
-    if (name) names.set(sku, name);
-    add(sku);
-  }
-  named = bars.size > 0;
+  await choose();
   every(REFRESH_MS, () => refresh(onDoubt));
-  every(SWEEP_MS, async () => shown().forEach((sku) => dirty.add(sku)));
-  every(CHOOSE_MS, choose);
+  every(SWEEP_MS, async () => everythingMoved());
+  setInterval(() => void choose().catch(() => undefined), CHOOSE_MS); // a failure is seen in the connection's state
 }
 
-async function learnNames() {
-  const page = await read('/v1/items?limit=500');
-  for (const { sku, name } of page?.items ?? []) if (name) names.set(sku, name);
+/** What items are called, for `nameOf`; only those whose name is not known yet are asked for, and asked for once. */
+export async function learnNames(skus) {
+  for (const sku of skus) {
+    if (names.has(sku)) continue;
+    if (names.size >= NAMES_MAX) names.clear();
+    const item = await read(`/v1/items/${encodeURIComponent(sku)}`);
+    names.set(sku, item?.name ?? sku);
+  }
 }
 
 /** Hears of a fact about an item. */
@@ -51,35 +53,29 @@ export function everythingMoved() {
   for (const sku of bars.keys()) dirty.add(sku);
 }
 
+/** The items that the shop calls hot; until it names some, those that move most. Asked again and again: shops change. */
 async function choose() {
-  if (!named && bars.size === 0) {
-    // The shop may have been filled after the page was opened.
-    const hot = await read(`/v1/items?attribute.hot=true&limit=${SHOWN_MAX}`);
-    if (hot?.items.length > 0) {
-      named = true;
-      await learnNames();
-      for (const { sku } of hot.items) add(sku);
-    }
-  }
-  if (!named) {
-    const busiest = [...activity].sort((a, b) => b[1] - a[1]).slice(0, SHOWN_MAX);
-    for (const [sku] of busiest) if (!bars.has(sku) && bars.size >= SHOWN_MAX) dropQuietest();
-    for (const [sku] of busiest) {
-      if (bars.has(sku) || bars.size >= SHOWN_MAX) continue;
-      if (!names.has(sku)) names.set(sku, (await read(`/v1/items/${encodeURIComponent(sku)}`))?.name ?? sku);
-      add(sku);
-    }
-  }
+  const hot = await read(`/v1/items?attribute.hot=true&limit=${SHOWN_MAX}`);
+  named = hot !== undefined && hot.items.length > 0;
+  const busiest = [...activity].sort((a, b) => b[1] - a[1]).slice(0, SHOWN_MAX).map(([sku]) => sku);
+  const chosen = named ? hot.items.map(({ sku }) => sku) : busiest;
+  await learnNames(chosen);
+  replaceBars(chosen);
   for (const [sku, count] of activity) {
     if (count < 1) activity.delete(sku);
     else activity.set(sku, count / 2);
   }
 }
 
-function dropQuietest() {
-  const [quietest] = shown().sort((a, b) => (activity.get(a) ?? 0) - (activity.get(b) ?? 0));
-  bars.get(quietest)?.row.remove();
-  bars.delete(quietest);
+/** Bars that stay keep their place. Nothing is taken away while there is nothing to show instead. */
+function replaceBars(skus) {
+  const free = SHOWN_MAX - skus.filter((sku) => !bars.has(sku)).length;
+  const leaving = shown().filter((sku) => !skus.includes(sku));
+  for (const sku of named ? leaving : leaving.slice(0, Math.max(0, bars.size - free))) {
+    bars.get(sku)?.row.remove();
+    bars.delete(sku);
+  }
+  for (const sku of skus) add(sku);
 }
 
 async function refresh(onDoubt) {

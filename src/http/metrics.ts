@@ -52,12 +52,16 @@ export class Metrics {
   readonly #services: Services;
   readonly #registry = new Registry();
   readonly #routes: RouteTimes[] = [];
+  readonly #depth: Gauge<'queue' | 'state'>;
+  readonly #age: Gauge<'queue'>;
   /** Counted here and read when somebody asks. */
   readonly holds = { granted: 0, refused: 0 };
 
   constructor(services: Services) {
     this.#services = services;
     collectDefaultMetrics({ register: this.#registry });
+    this.#depth = new Gauge({ name: 'holdfast_queue_messages', help: 'Messages of a queue by state.', labelNames: ['queue', 'state'], registers: [this.#registry] });
+    this.#age = new Gauge({ name: 'holdfast_queue_oldest_age_seconds', help: 'Age of the oldest unfinished message of a queue.', labelNames: ['queue'], registers: [this.#registry] });
     this.#counters();
     this.#gauges();
   }
@@ -70,6 +74,7 @@ export class Metrics {
 
   async text(): Promise<string> {
     const routes = [`# HELP ${DURATION} Time from the arrival of a request to the end of its answer.`, `# TYPE ${DURATION} histogram`];
+    await this.#lookAtQueues();
     for (const times of this.#routes) routes.push(...times.lines(DURATION));
     return `${routes.join('\n')}\n\n${await this.#registry.metrics()}`;
   }
@@ -89,27 +94,23 @@ export class Metrics {
   }
 
   #gauges(): void {
-    const { engine, feed, store, clock } = this.#services;
+    const { engine, feed } = this.#services;
     this.#gauge('holdfast_engine_inbox_commands', 'Commands that wait to be decided.', () => engine.figures.inbox);
     this.#gauge('holdfast_engine_resident_states', 'States in memory.', () => engine.figures.residents);
     this.#gauge('holdfast_engine_ready', '1 where the engine takes commands.', () => (engine.health.state === 'ready' ? 1 : 0));
     this.#gauge('holdfast_feed_listeners', 'Event streams and long polls.', () => feed.listeners);
     this.#gauge('holdfast_view_lag_commits', 'Commits that the views have not folded yet.', () => viewLag(this.#services));
-    const depth = new Gauge({ name: 'holdfast_queue_messages', help: 'Messages of a queue by state.', labelNames: ['queue', 'state'], registers: [this.#registry] });
-    const age = new Gauge({
-      name: 'holdfast_queue_oldest_age_seconds',
-      help: 'Age of the oldest unfinished message of a queue.',
-      labelNames: ['queue'],
-      registers: [this.#registry],
-      async collect() {
-        const now = clock.now();
-        for (const queue of await store.queue.queues()) {
-          const { ready, scheduled, inFlight, deadLettered, oldestMs } = await store.queue.depth(queue, now);
-          for (const [state, value] of Object.entries({ ready, scheduled, inFlight, deadLettered })) depth.set({ queue, state }, value);
-          age.set({ queue }, oldestMs === null ? 0 : Math.max(0, now - oldestMs) / 1000);
-        }
-      },
-    });
+  }
+
+  /** Two gauges that one look at the queues gives. */
+  async #lookAtQueues(): Promise<void> {
+    const { store, clock } = this.#services;
+    const now = clock.now();
+    for (const queue of await store.queue.queues()) {
+      const { ready, scheduled, inFlight, deadLettered, oldestMs } = await store.queue.depth(queue, now);
+      for (const [state, count] of Object.entries({ ready, scheduled, inFlight, deadLettered })) this.#depth.set({ queue, state }, count);
+      this.#age.set({ queue }, oldestMs === null ? 0 : Math.max(0, now - oldestMs) / 1000);
+    }
   }
 
   #counter(name: string, help: string, read: () => number): void {

@@ -141,6 +141,7 @@ export const location = closed(
 );
 
 export const accepted = closed({ commandId: id(), status: Type.Literal('accepted') }, { title: 'Accepted' });
+export const applied = closed({ commandId: id(), status: Type.Literal('applied'), result: Type.Unknown() }, { title: 'Applied', description: 'Accepted work that was done within the wait asked for.' });
 export const lineProblem = closed({ line: Type.Integer({ minimum: 1 }), problem: problemSchema });
 export const cloudEvent = closed(
   {

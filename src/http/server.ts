@@ -208,7 +208,7 @@ function notFound(routes: readonly Route[], times: RouteTimes): (request: Fastif
   return (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const known = patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]);
-    const allow = [...new Set(known)].join(', ');
+    const allow = [...new Set(known)].sort().join(', ');
     const refusal =
       allow === '' ? problem('not-found', 'There is nothing at this path.') : problem('method-not-allowed', `This path takes ${allow}.`, { headers: { allow } });
     times.observe(refusal.status, 0);

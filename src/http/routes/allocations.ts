@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { findOrder, orderKey, orderView, type InventoryCommand } from '../../rooms/inventory/inventory.ts';
 import type { Settled } from '../../runtime/runtime.ts';
@@ -7,7 +8,7 @@ import { WAIT_SECONDS_MAX } from '../limits.ts';
 import { statesCover } from '../lists.ts';
 import { problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
-import { accepted, closed, id, lineUnits, optional, order } from '../schemas.ts';
+import { accepted, applied, closed, id, lineUnits, optional, order } from '../schemas.ts';
 import { answerTo, preferenceOf, versionTag } from '../settle.ts';
 import { lines, quantityLine } from './reservations.ts';
 
@@ -55,7 +56,7 @@ async function take(floor: Floor, call: Call<never, never> | Call, step: (orderI
   return (settled.ok ? floor.accepted.replay(settled) : undefined) ?? shape(settled);
 }
 
-const STEP = { method: 'POST', tag: 'Allocations', access: 'write', headers: ['prefer'], answers: { 200: { description: 'The allocation as it now is.', schema: order }, 202: { description: 'Accepted.', schema: accepted } } } as const;
+const STEP = { method: 'POST', tag: 'Allocations', access: 'write', headers: ['prefer'], answers: { 200: { description: 'The allocation as it now is; with `Prefer: respond-async, wait=N` the command that did it.', schema: Type.Union([order, applied]) }, 202: { description: 'Accepted.', schema: accepted } } } as const;
 
 function fulfil(floor: Floor): Route {
   return route({

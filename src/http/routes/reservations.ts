@@ -7,7 +7,7 @@ import { WAIT_SECONDS_MAX } from '../limits.ts';
 import { page, readCursor, statesCover, viewsCover } from '../lists.ts';
 import { problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
-import { accepted, channel, closed, id, lineUnits, listOf, optional, paging, reservation } from '../schemas.ts';
+import { accepted, applied, channel, closed, id, lineUnits, listOf, optional, paging, reservation } from '../schemas.ts';
 import { sendAnswer, failCall } from '../server.ts';
 import { answerTo, preferenceOf, versionTag, writeHeaders } from '../settle.ts';
 import { listReservations } from './reservation-list.ts';
@@ -142,7 +142,7 @@ async function take(floor: Floor, call: Call<never, never> | Call, step: Step): 
   return (settled.ok ? floor.accepted.replay(settled) : undefined) ?? shape(settled);
 }
 
-const STEP = { method: 'POST', tag: 'Reservations', access: 'write', headers: ['prefer'], answers: { 200: { description: 'The reservation as it now is.', schema: reservation }, 202: { description: 'Accepted.', schema: accepted } } } as const;
+const STEP = { method: 'POST', tag: 'Reservations', access: 'write', headers: ['prefer'], answers: { 200: { description: 'The reservation as it now is; with `Prefer: respond-async, wait=N` the command that did it.', schema: Type.Union([reservation, applied]) }, 202: { description: 'Accepted.', schema: accepted } } } as const;
 
 function extend(floor: Floor): Route {
   return route({

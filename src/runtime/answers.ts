@@ -12,8 +12,6 @@ export interface Once {
   /** Begins with `k/`. */
   readonly key: string;
   readonly fingerprint: string;
-  /** True where nobody can have used this key before: it is not looked up. */
-  readonly fresh?: boolean;
 }
 
 /** A remembered answer; as a state under its key. */

@@ -297,11 +297,11 @@ export class Engine<Command> {
     await this.#takeIn();
   }
 
-  /** Whether others have written what is not known here. */
-  async #lookForOthers(): Promise<boolean> {
+  /** Gives the reading of the store that has everything that anybody wrote before this call; NEVER where others have written more. */
+  async #lookForOthers(): Promise<number> {
     const heads = await this.#store.log.heads();
     for (const [log, head] of heads.entries()) if (head > (this.#assigned[log] ?? 0)) this.#behind.add(log);
-    return this.#behind.size > 0;
+    return this.#behind.size > 0 ? NEVER : this.#readings;
   }
 
   async #takeIn(): Promise<void> {
@@ -382,7 +382,7 @@ export class Engine<Command> {
 
   #attempt(pending: Pending<Command>, context: Context): void {
     if (pending.lane !== undefined && this.#failedLanes.has(pending.lane)) return pending.fail(behindFailed());
-    if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, []);
+    if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, this.#answerKeyOf(pending));
     try {
       this.#decide(pending, context);
     } catch (error) {
@@ -395,6 +395,11 @@ export class Engine<Command> {
       }
       if (this.#unsound) this.#startOver();
     }
+  }
+
+  /** The key of the remembered answer where that is not at hand: known without deciding, so that a lane loads all of them at once. */
+  #answerKeyOf({ once }: Pending<Command>): string[] {
+    return once && !this.#residents.find(once.key) ? [once.key] : [];
   }
 
   /** Forgets what was decided since the last append and decides it again, without the command that could not be folded. */
@@ -430,7 +435,6 @@ export class Engine<Command> {
   }
 
   #remembered(once: Once): Remembered | undefined {
-    if (once.fresh === true && !this.#residents.find(once.key)) return undefined;
     return this.#look(once.key) as Remembered | undefined; // under `k/` keys there are answers only
   }
 
@@ -481,12 +485,12 @@ export class Engine<Command> {
     if (this.#loading.length > 0 || this.#parked.length === 0) return;
     const keys = new Set(this.#parked.flatMap((entry) => entry.keys));
     const loading = this.#parked.map((entry) => entry.pending);
-    const toVerify = this.#parked.filter((entry) => entry.why === 'verify').map((entry) => entry.pending);
+    const verify = this.#parked.some((entry) => entry.why === 'verify');
     this.#loading = loading;
     this.#parked = [];
-    Promise.all([this.#load([...keys]), toVerify.length > 0 && this.#lookForOthers()]).then(
-      ([, behind]) => {
-        if (!behind) for (const pending of toVerify) pending.verified = this.#readings;
+    Promise.all([this.#load([...keys]), verify ? this.#lookForOthers() : NEVER]).then(
+      ([, reading]) => {
+        for (const pending of loading) pending.verified = reading;
         this.#unpark(loading);
       },
       (error: unknown) => {

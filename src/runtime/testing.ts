@@ -96,7 +96,7 @@ export function boxEngine(store: Store, options: Partial<EngineOptions<BoxComman
 }
 
 /** Lets everything happen that waits for nothing but its turn. */
-export async function turn(times = 4): Promise<void> {
+export async function turn(times = 12): Promise<void> {
   for (let n = 0; n < times; n++) await new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -134,8 +134,8 @@ function startChecking() {
       }
     }
     // The first round is quick, so that the line says something soon.
-    const pause = checks.size < skus.length ? 50 : CHECK_PAUSE_MS;
-    setTimeout(next, Math.max(pause, (performance.now() - began) * CHECK_PAUSE_FACTOR));
+    const isFirstRound = checks.size < skus.length;
+    setTimeout(next, isFirstRound ? 100 : Math.max(CHECK_PAUSE_MS, (performance.now() - began) * CHECK_PAUSE_FACTOR));
   };
   void next();
 }

@@ -23,7 +23,7 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
   readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -37,8 +37,9 @@ interface Schema {
 }
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-/** Words of ours: only `code` is marked in them. */
-const prose = (text: string): string => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+/** Words of ours: only `code` is marked in them, and the code of a problem leads to what it means. */
+const prose = (text: string): string =>
+  escape(text).replaceAll(/`([^`]+)`/g, (_, code: string) => (Object.hasOwn(PROBLEM_HELP, code) ? `<a href="#${code}"><code>${code}</code></a>` : `<code>${code}</code>`));
 
 /** The OpenAPI document as a page to read: no script, one style sheet of its own. */
 export function docsPage(document: Document): string {
@@ -51,6 +52,7 @@ export function docsPage(document: Document): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(api.info.title)} – interface</title>
+<link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/docs/style.css">
 </head>
 <body>

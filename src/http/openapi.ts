@@ -98,7 +98,7 @@ function bodyOf({ body, bodyMode, ndjson }: Route, components: Map<string, JsonV
 function responsesOf(route: Route, components: Map<string, JsonValue>): JsonValue {
   const responses: Record<string, JsonValue> = {};
   for (const [status, described] of Object.entries(route.answers)) responses[status] = answerOf(route, described, components);
-  const byStatus = Map.groupBy(codesOf(route), statusOf);
+  const byStatus = Map.groupBy(codesOf(route), (code) => statusIn(route, code));
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
     responses[status] = {
       description: codes.map((code) => `\`${code}\``).join(', '),
@@ -107,6 +107,14 @@ function responsesOf(route: Route, components: Map<string, JsonValue>): JsonValu
     };
   }
   return responses;
+}
+
+/** Where a path that names such a thing begins: elsewhere the query or the body named it, which is a fault of the request. */
+const NAMED_BY_PATH: Readonly<Record<string, string>> = { 'unknown-item': '/v1/items/:sku', 'unknown-location': '/v1/locations/:id' };
+
+function statusIn({ path }: Route, code: string): number {
+  const place = NAMED_BY_PATH[code];
+  return place === undefined || path.startsWith(place) ? statusOf(code) : statusOf('invalid-request');
 }
 
 function codesOf(route: Route): string[] {

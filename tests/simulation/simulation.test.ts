@@ -14,7 +14,6 @@ describe('simulation', () => {
     }
     // A simulation in which nothing happens proves nothing.
     if (only === undefined) for (const count of Object.values(total)) expect(count).toBeGreaterThan(SEEDS.length / 2);
-    console.log(total);
   });
 
   test('the same seed is the same history, another one another', async () => {

@@ -81,6 +81,10 @@ function faultsOf(errors: readonly SchemaError[], where: InputFault['in']): Inpu
         add(instancePath, message);
     }
   }
+  // Of a choice between shapes, the shape that was meant says where the fault is; that it is not another shape says nothing.
+  for (const { keyword, instancePath } of errors) {
+    if (keyword === 'anyOf' && [...faults.keys()].some((pointer) => pointer.startsWith(`${instancePath}/`))) faults.delete(instancePath);
+  }
   return [...faults.values()];
 }
 

@@ -192,6 +192,9 @@ export function failCall(call: Call<never, never> | Call, error: unknown): void 
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Problem): void {
   reply.code(refusal.status).headers({ ...SECURE, 'x-request-id': request.id, 'cache-control': 'no-store', ...refusal.headers });
+  // A connection closed on somebody who still sends is reset, and the answer lost with it: what a patient sender would
+  // send is read and thrown away instead, within the time that any request has.
+  if (refusal.status === 413 && Number(request.headers['content-length'] ?? 0) <= limits.NDJSON_BODY_BYTES_MAX) reply.removeHeader('connection');
   reply.header('content-type', PROBLEM_TYPE).send(JSON.stringify(problemDocument(refusal, request.id)));
 }
 

@@ -57,7 +57,8 @@ export class Books {
         count(this.adjustments, String(data['reference']));
         return;
       case 'inventory.reservation.held':
-        count(this.made, `${String(data['reservationId'])} ${sku}`);
+        // A cart may let a SKU go and take it again; a hold that is none of a cart that changes is made once.
+        if (!String(data['cartId']).startsWith('basket-')) count(this.made, `${String(data['reservationId'])} ${sku}`);
         return this.#hold(sku, String(data['reservationId']), quantity);
       case 'inventory.reservation.changed':
         return this.#hold(sku, String(data['reservationId']), quantity);

@@ -4,10 +4,9 @@ import { Audit, type Verdict } from './audit.ts';
 import { Ledger } from './ledger.ts';
 import type { Place } from './places.ts';
 import { ServerProcess } from './server-process.ts';
-import { shop, type Shop } from './shoppers.ts';
+import { openShop, type Shop } from './shoppers.ts';
 
 const SKUS = ['HOT-1', 'HOT-2', 'HOT-3', 'WARM-1', 'WARM-2', 'COLD-1'];
-const SHOPPERS = 16;
 /** Every so many rounds the queue is waited for and everything that was ever promised is looked at. */
 const WHOLE_AUDIT_EVERY = 10;
 
@@ -53,9 +52,8 @@ async function stock(server: ServerProcess, ledger: Ledger): Promise<void> {
 }
 
 async function loadUntilKilled(server: ServerProcess, visit: Shop): Promise<void> {
-  const client = server.client();
-  const shoppers = Array.from({ length: SHOPPERS }, () => shop(visit, client));
+  const over = openShop(visit, server.client());
   await new Promise((resolve) => setTimeout(resolve, 30 + below(visit.random, 700)));
   await server.kill();
-  await Promise.all(shoppers);
+  await over;
 }

@@ -4,6 +4,9 @@ import { below, chance, pick, type Random } from '../../src/base/random.ts';
 import { ask } from './ask.ts';
 import type { Hold, Ledger, Operation, Units } from './ledger.ts';
 
+const SHOPPERS = 16;
+const STOREKEEPERS = 4;
+
 export interface Shop {
   readonly ledger: Ledger;
   readonly random: Random;
@@ -13,13 +16,28 @@ export interface Shop {
 }
 
 /** A shopper goes on until a request stays unanswered or `leave` says that it is over. */
-export async function shop(shop: Shop, client: HoldfastClient, leave: () => boolean = () => false): Promise<void> {
+async function shopper(shop: Shop, client: HoldfastClient, leave: () => boolean): Promise<void> {
   const own: Hold[] = [];
   while (!leave()) {
     const { answered, hold } = await perform(shop, nextOperation(shop, own), client);
     if (!answered) return;
     if (hold) remember(shop.random, hold, own);
   }
+}
+
+/** Somebody who takes deliveries in and writes losses off; apart from shoppers, because some of it is waited for. */
+async function storekeeper(shop: Shop, client: HoldfastClient, leave: () => boolean): Promise<void> {
+  while (!leave()) {
+    const { answered } = await perform(shop, adjust(shop), client);
+    if (!answered) return;
+    await new Promise((resolve) => setTimeout(resolve, below(shop.random, 10)));
+  }
+}
+
+/** Runs them all until the server falls silent or `leave` says that it is over. */
+export async function openShop(shop: Shop, client: HoldfastClient, leave: () => boolean = () => false): Promise<void> {
+  const shoppers = Array.from({ length: SHOPPERS }, () => shopper(shop, client, leave));
+  await Promise.all([...shoppers, ...Array.from({ length: STOREKEEPERS }, () => storekeeper(shop, client, leave))]);
 }
 
 async function perform({ ledger, random }: Shop, operation: Operation, client: HoldfastClient): Promise<{ answered: boolean; hold: Hold | undefined }> {
@@ -47,7 +65,6 @@ function nextOperation(shop: Shop, own: readonly Hold[]): Operation {
   const { random } = shop;
   const mine = own.length > 0 ? pick(random, own) : undefined;
   const dice = below(random, 100);
-  if (dice < 12) return adjust(shop);
   if (mine === undefined || dice < 50) return hold(shop);
   if (dice < 60 && mine.cartId.startsWith('basket-')) return cart(shop, mine.cartId);
   if (dice < 68) return cart(shop, `basket-${shop.next}`);

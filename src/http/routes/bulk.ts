@@ -129,7 +129,7 @@ async function store(floor: Floor, call: BulkCall, sorted: Sorted, once: Once | 
   // A batch of nothing is not in the queue: its name says so.
   const batchId = work.newId(count === 0 ? EMPTY : 'bat', once);
   const rejectedTotal = sorted.rejectedTotal > sorted.rejected.length ? { rejectedTotal: sorted.rejectedTotal } : undefined;
-  const document = { batchId, accepted: count, rejected: sorted.rejected, ...rejectedTotal };
+  const document = { batchId, accepted: count, rejected: sorted.rejected.toSorted((a, b) => a.line - b.line), ...rejectedTotal };
   const settled = await services.engine.ask<Json>(() => accepted([], document), once);
   if (!settled.ok) throw refusalProblem(settled.refusal, writeHeaders(settled));
   const first = settled.answer as unknown as typeof document; // what is remembered under this key is such a document

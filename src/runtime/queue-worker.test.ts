@@ -97,6 +97,7 @@ describe('the queue worker', () => {
       for (let ms = 0; ms < 120_000 && (await store.queue.find('sick'))?.status !== 'dead'; ms += 10) {
         await pass(clock, 10);
         const attempts = (await store.queue.find('sick'))?.attempts ?? 0;
+        expect((await store.queue.find('next'))?.status, 'what is behind it waits').not.toBe('done');
         if (attempts > seen.length) seen.push(clock.now());
       }
       expect(await store.queue.find('sick')).toMatchObject({ status: 'dead', attempts: MESSAGE_ATTEMPTS_MAX, error: 'that is no command' });
@@ -111,6 +112,18 @@ describe('the queue worker', () => {
       expect(pause, `pause ${index + 1}`).toBeLessThanOrEqual(full + 2 * RETRY_BASE_MS + 20); // it is looked for that often
     }
     expect(other).not.toEqual(one);
+  });
+
+  test('a lane waits for a message that fails in the engine too', async () => {
+    const { clock, store, engine, worker } = await working();
+    await worker.put([{ id: 'sick', lane: 'b', body: { type: 'Poison', box: 'a' } }, put('next', 'b'), put('other', 'c')]);
+    for (let ms = 0; ms < 120_000 && (await store.queue.find('sick'))?.status !== 'dead'; ms += 50) {
+      expect((await store.queue.find('next'))?.status).not.toBe('done');
+      await pass(clock, 50);
+    }
+    expect(await labels(engine, 'c')).toEqual(['other']);
+    await pass(clock, RETRY_MAX_MS);
+    expect([await labels(engine, 'b'), await labels(engine, 'a')]).toEqual([['next'], []]);
   });
 
   test('a world at fault sets nothing aside, however long it lasts', async () => {

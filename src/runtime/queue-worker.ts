@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { isFault } from '../base/errors.ts';
+import { Fault, isFault } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import type { Claimed, Message, Store } from '../store/store.ts';
@@ -110,7 +110,8 @@ export class QueueWorker<Command> {
   }
 
   async #work(claimed: readonly Claimed[]): Promise<void> {
-    const settled = await Promise.allSettled(claimed.map((message) => this.#execute(message)));
+    const sickLanes = new Set<string>();
+    const settled = await Promise.allSettled(claimed.map((message) => this.#execute(message, sickLanes)));
     const done: { id: string; attempt: number; result: Json }[] = [];
     const failed: { message: Claimed; error: unknown }[] = [];
     settled.forEach((result, index) => {
@@ -122,11 +123,23 @@ export class QueueWorker<Command> {
     for (const { message, error } of failed) await this.#giveBack(message, error);
   }
 
-  async #execute(message: Claimed): Promise<QueuedResult> {
+  /** Before anything is waited for it is known whether the message is a command at all: if not, its lane waits behind it. */
+  async #execute(message: Claimed, sickLanes: Set<string>): Promise<QueuedResult> {
+    if (sickLanes.has(message.lane)) throw new Fault('overloaded', 'an earlier message of the same lane failed', { retry: 'soon' });
+    const command = this.#commandOf(message, sickLanes);
     // Looked up even at the first attempt: that of a revived message is not its first.
     const once = { key: `k/${message.id}`, fingerprint: message.id };
-    const outcome: Outcome = await this.#engine.execute(this.#toCommand(message.body), { once, lane: message.lane });
+    const outcome: Outcome = await this.#engine.execute(command, { once, lane: message.lane });
     return outcome.ok ? { ok: true, answer: outcome.answer } : { ok: false, refusal: outcome.refusal as unknown as Json }; // plain JSON
+  }
+
+  #commandOf({ body, lane }: Claimed, sickLanes: Set<string>): Command {
+    try {
+      return this.#toCommand(body);
+    } catch (error) {
+      sickLanes.add(lane);
+      throw error;
+    }
   }
 
   async #finish(done: { id: string; attempt: number; result: Json }[]): Promise<void> {

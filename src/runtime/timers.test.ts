@@ -124,16 +124,24 @@ describe('timers', () => {
   });
 
   test('what could not be decided is tried again soon', async () => {
-    const clock = handClock(0);
-    let full = 0;
-    const faults: Faults = { before: (operation) => (operation === 'append' && full-- > 0 ? { type: 'fail', code: 'storage-full' } : { type: 'ok' }) };
-    const store = openMemory({ partitions: 2, clock, faults });
-    const { engine, timers } = await waking(store, clock);
-    await engine.execute(ring('a', 1_000));
-    full = 2;
-    await pass(clock, 1_000 + SOON);
-    expect((await rung(store)).map(({ box }) => box)).toEqual(['a']);
-    timers.close();
+    for (const operation of ['append', 'load'] as const) {
+      const clock = handClock(0);
+      const first = openMemory({ partitions: 2 });
+      const engine = boxEngine(first, { clock });
+      const projector = new Projector({ store: first, room: boxes as never });
+      await Promise.all([engine.start(), projector.start()]);
+      await engine.execute(ring('a', 30_000));
+      await projector.catchUp();
+      let failures = 0;
+      const faults: Faults = { before: (asked) => (asked === operation && failures-- > 0 ? { type: 'fail', code: operation === 'append' ? 'storage-full' : 'unavailable' } : { type: 'ok' }) };
+      const store = openMemory({ from: first.image(), clock, faults });
+      const { timers } = await waking(store, clock);
+      await pass(clock, 29_000);
+      failures = 2;
+      await pass(clock, 1_000 + SOON);
+      expect((await rung(store)).map(({ box }) => box), operation).toEqual(['a']);
+      timers.close();
+    }
   });
 
   test('thousands due at one instant are all woken, and others are served between them', async () => {

@@ -257,7 +257,7 @@ describe('a question', () => {
 
 describe('what is hardly HTTP', () => {
   /** Writes bytes to a connection and gives what came back until it was closed. */
-  function raw(bytes: string | Buffer, idle: { every: number; send: string } | undefined = undefined): Promise<string> {
+  function raw(bytes: string | Buffer, idle?: { every: number; send: string }): Promise<string> {
     const { hostname, port } = new URL(server.url);
     return new Promise((resolve) => {
       const socket = connect(Number(port), hostname);
@@ -300,6 +300,7 @@ describe('what is hardly HTTP', () => {
     socket.write(`POST /v1/reservations HTTP/1.1\r\nHost: a\r\n${authorization()}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -3)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
     socket.destroy();
+    expect((await client.reservations.list()).items.map(({ id }) => id)).toEqual([reservationId]);
   });
 
   test('and drips its headers is cut off, while others are served', { timeout: 30_000 }, async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HoldfastProblem, isProblem, type Adjustment, type Availability, type Fact, type HoldfastClient, type ItemInput, type Reservation } from '../../src/client/client.ts';
+import { isProblem, type Adjustment, type Availability, type Fact, type HoldfastClient, type HoldfastProblem, type ItemInput, type Reservation } from '../../src/client/client.ts';
 import { sqlitePlace, type Place } from '../proof/places.ts';
 import { ServerProcess } from '../proof/server-process.ts';
 
@@ -92,17 +92,17 @@ describe('exact fit and one too many', () => {
 
 describe('a cart', () => {
   test.each([
-    { onHand: 10, first: 3, then: [7, 2, 10] },
-    { onHand: 100, first: 99, then: [1, 100, 50] },
-  ])('grows and shrinks within its own stock of $onHand', async ({ onHand, first, then }) => {
+    { onHand: 10, first: 3, later: [7, 2, 10] },
+    { onHand: 100, first: 99, later: [1, 100, 50] },
+  ])('grows and shrinks within its own stock of $onHand', async ({ onHand, first, later }) => {
     const sku = await item(onHand);
     const cartId = randomUUID();
     const { id } = await client.carts.put(cartId, one(sku, first));
-    for (const quantity of then) {
+    for (const quantity of later) {
       expect(await client.carts.put(cartId, one(sku, quantity))).toMatchObject({ id, lines: [{ sku, quantity }] });
       await expectLevel(sku, { reserved: quantity, available: onHand - quantity });
     }
-    const last = then.at(-1) ?? first;
+    const last = later.at(-1) ?? first;
     await expectRefused(client.carts.put(cartId, one(sku, onHand + 1)), 'insufficient-stock', [{ sku, requested: onHand + 1, available: onHand }]);
     await expectLevel(sku, { reserved: last });
     expect(await client.carts.get(cartId)).toMatchObject({ id, status: 'held', lines: [{ sku, quantity: last }] });

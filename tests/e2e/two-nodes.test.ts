@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../src/base/random.ts';
 import type { HoldfastClient, Reservation } from '../../src/client/client.ts';
 import { forEach } from '../proof/ask.ts';
 import { Books } from '../proof/books.ts';
-import { Ledger } from '../proof/ledger.ts';
+import type { Ledger } from '../proof/ledger.ts';
 import { databaseServer, postgresPlace } from '../proof/places.ts';
 import { ServerProcess } from '../proof/server-process.ts';
-import { openShop, type Shop } from '../proof/shoppers.ts';
+import { newShop, openShop } from '../proof/shoppers.ts';
 
 const SKUS = ['SHARED-1', 'SHARED-2', 'SHARED-3', 'SHARED-4'];
 const LOAD_MS = 4_000;
@@ -56,9 +55,9 @@ test.skipIf(databaseServer === undefined)(`two nodes on one database sell one st
   await using one = await ServerProcess.start(place);
   await using other = await ServerProcess.start(place);
   const [left, right] = [one.client({ attemptsMax: 6 }), other.client({ attemptsMax: 6 })];
-  const ledger = new Ledger();
+  const visit = newShop(SKUS, seed);
+  const { ledger } = visit;
   await stock(left, ledger);
-  const visit: Shop = { ledger, random: seededRandom(seed), skus: SKUS, next: 1 };
   const until = Date.now() + LOAD_MS;
   await Promise.all([left, right].map((client) => openShop(visit, client, () => Date.now() > until)));
   expect(ledger.unanswered).toEqual([]);

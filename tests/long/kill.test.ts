@@ -9,14 +9,14 @@ const seed = Number(process.env['HOLDFAST_KILL_SEED'] ?? randomInt(2 ** 32));
 /** The three numbers are said also where they are as they should be. */
 async function prove(place: Place): Promise<CrashReport> {
   const report = await crashRounds(place, ROUNDS, seed);
-  const { rounds, acknowledged, unanswered, facts, oversoldUnits, lostHolds, factsThatDoNotAddUp } = report;
-  console.log(`${place.engine}: ${rounds} kills, ${acknowledged} requests acknowledged, ${unanswered} left without an answer, ${facts} facts`);
+  const { kills, acknowledged, unanswered, facts, oversoldUnits, lostHolds, factsThatDoNotAddUp } = report;
+  console.log(`${place.engine}: ${kills} kills, ${acknowledged} requests acknowledged, ${unanswered} left without an answer, ${facts} facts`);
   console.log(`${place.engine}: oversold units ${oversoldUnits}, lost acknowledged holds ${lostHolds}, facts that do not add up ${factsThatDoNotAddUp}`);
   return report;
 }
 
 describe(`kill -9 at ${ROUNDS} random moments under load (seed ${seed})`, () => {
-  const zeroes = { rounds: ROUNDS, oversoldUnits: 0, lostHolds: 0, factsThatDoNotAddUp: 0, faults: [] };
+  const zeroes = { kills: ROUNDS, oversoldUnits: 0, lostHolds: 0, factsThatDoNotAddUp: 0, faults: [] };
 
   test('loses, doubles and oversells nothing on SQLite', async () => {
     await using place = await sqlitePlace();

@@ -31,7 +31,7 @@ async function expectLinearizable(place: Place): Promise<void> {
   const random = seededRandom(seed);
   let calls = 0;
   for (let history = 1; history <= HISTORIES; history++) {
-    const recording = record(random, Array.from({ length: 5 }, (_, at) => `HOT-${history}-${at}`));
+    const recording = record(seed + history, Array.from({ length: 5 }, (_, at) => `HOT-${history}-${at}`));
     await recordWithKills(place, recording, random);
     expect(contradictions(recording)).toEqual([]);
     calls += callsMade(recording);

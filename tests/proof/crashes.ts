@@ -1,17 +1,18 @@
 /** The proof of crashes: load, `kill -9` at a random moment, restart, audit; round after round on the same data. */
-import { below, chance, seededRandom } from '../../src/base/random.ts';
+import { below, chance } from '../../src/base/random.ts';
 import { Audit, type Verdict } from './audit.ts';
-import { Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { Place } from './places.ts';
 import { ServerProcess } from './server-process.ts';
-import { openShop, type Shop } from './shoppers.ts';
+import { newShop, openShop, type Shop } from './shoppers.ts';
 
 const SKUS = ['HOT-1', 'HOT-2', 'HOT-3', 'WARM-1', 'WARM-2', 'COLD-1'];
 /** Every so many rounds the queue is waited for and everything that was ever promised is looked at. */
 const WHOLE_AUDIT_EVERY = 10;
 
 export interface CrashReport extends Verdict {
-  readonly rounds: number;
+  /** Kills under load that really happened. */
+  readonly kills: number;
   readonly acknowledged: number;
   readonly unanswered: number;
   readonly facts: number;
@@ -19,23 +20,24 @@ export interface CrashReport extends Verdict {
 }
 
 export async function crashRounds(place: Place, rounds: number, seed: number): Promise<CrashReport> {
-  const random = seededRandom(seed);
-  const ledger = new Ledger();
-  const visit: Shop = { ledger, random, skus: SKUS, next: 1 };
+  const visit = newShop(SKUS, seed);
+  const { ledger, random } = visit;
   const audit = new Audit(ledger, random, SKUS);
-  let unanswered = 0;
+  let [kills, unanswered] = [0, 0];
   let server = await ServerProcess.start(place);
   try {
     await stock(server, ledger);
+    // One round's fault would be found again in every later one.
     for (let round = 1; round <= rounds && ledger.faults.length === 0; round++) {
       await loadUntilKilled(server, visit);
+      kills++;
       unanswered += ledger.unanswered.length;
       if (chance(random, 0.2)) await ServerProcess.startAndKillAfter(place, below(random, 600));
       server = await ServerProcess.start(place);
       await audit.afterRestart(server.client());
       if (round % WHOLE_AUDIT_EVERY === 0 || round === rounds) await audit.whole(server.client());
     }
-    return { ...audit.verdict, rounds, acknowledged: ledger.answered.length, unanswered, facts: audit.books.facts.size, faults: ledger.faults };
+    return { ...audit.verdict, kills, acknowledged: ledger.answered.length, unanswered, facts: audit.books.facts.size, faults: ledger.faults };
   } finally {
     await server.kill();
   }

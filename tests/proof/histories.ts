@@ -1,6 +1,6 @@
 /** Concurrent clients over HTTP on a few hot SKUs, and what each of them asked and was told, as a history per SKU. */
 import type { Availability, HoldfastClient, Reservation } from '../../src/client/client.ts';
-import { below, chance, pick, type Random } from '../../src/base/random.ts';
+import { below, chance, pick, seededRandom, type Random } from '../../src/base/random.ts';
 import { ask, type Reply, type Request } from './ask.ts';
 import { contradiction, type StockCall, type StockOutput } from './stock-register.ts';
 
@@ -21,8 +21,8 @@ export interface Recording {
   next: number;
 }
 
-export function record(random: Random, skus: readonly string[]): Recording {
-  return { random, skus, holds: [], calls: new Map(skus.map((sku) => [sku, []])), faults: [], instant: 0, next: 1 };
+export function record(seed: number, skus: readonly string[]): Recording {
+  return { random: seededRandom(seed), skus, holds: [], calls: new Map(skus.map((sku) => [sku, []])), faults: [], instant: 0, next: 1 };
 }
 
 export const STOCK = 12;

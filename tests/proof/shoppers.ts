@@ -1,8 +1,8 @@
 /** Load that keeps a ledger: shoppers and a storekeeper, each seeing to holds of its own, until the server falls silent. */
 import type { HoldfastClient } from '../../src/client/client.ts';
-import { below, chance, pick, type Random } from '../../src/base/random.ts';
+import { below, chance, pick, seededRandom, type Random } from '../../src/base/random.ts';
 import { ask } from './ask.ts';
-import type { Hold, Ledger, Operation, Units } from './ledger.ts';
+import { Ledger, type Hold, type Operation, type Units } from './ledger.ts';
 
 const SHOPPERS = 16;
 const STOREKEEPERS = 4;
@@ -32,6 +32,10 @@ async function storekeeper(shop: Shop, client: HoldfastClient, leave: () => bool
     if (!answered) return;
     await new Promise((resolve) => setTimeout(resolve, below(shop.random, 10)));
   }
+}
+
+export function newShop(skus: readonly string[], seed: number): Shop {
+  return { ledger: new Ledger(), random: seededRandom(seed), skus, next: 1 };
 }
 
 /** Runs them all until the server falls silent or `leave` says that it is over. */

@@ -30,6 +30,7 @@ export async function serve(config: Config): Promise<Server> {
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
+    requestLog: logger.isLevelEnabled('info') ? destination : undefined,
     publicReads: config.publicReads,
     rateLimit: config.rateLimit,
     corsOrigins: config.corsOrigins,

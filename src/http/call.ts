@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from '../base/json.ts';
 import type { Once } from '../runtime/runtime.ts';
 import type { Caller } from './keys.ts';
 import { invalidRequest } from './problem.ts';
+import type { Account } from './request-log.ts';
 import type { Route } from './route.ts';
 
 /** What a route answers. `body` becomes JSON; `text` goes as it is. */
@@ -14,6 +15,8 @@ export interface Answer {
   readonly text?: string;
   /** The content type of `text` where it is not JSON. */
   readonly type?: string;
+  /** The Content-Security-Policy of a page. */
+  readonly policy?: string | undefined;
 }
 
 /** One request on its way through a route. */
@@ -21,20 +24,21 @@ export class Call<Query = unknown, Body = unknown> {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly route: Route;
+  readonly account: Account;
   readonly began: number;
   /** Who asks; undefined where nobody has to say. */
   caller: Caller | undefined;
   /** Checked against the route's schemas before the route sees the call. */
   query!: Query;
   body!: Body;
-  /** Set where the route answers by itself, as a stream does. */
   #once: Once | undefined;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, route: Route, began: number) {
+  constructor(request: FastifyRequest, reply: FastifyReply, route: Route, account: Account) {
     this.request = request;
     this.reply = reply;
     this.route = route;
-    this.began = began;
+    this.account = account;
+    this.began = performance.now();
   }
 
   get requestId(): string {
@@ -44,6 +48,11 @@ export class Call<Query = unknown, Body = unknown> {
   /** A part of the path, decoded and checked to be an id. */
   param(name: string): string {
     return (this.request.params as Readonly<Record<string, string>>)[name] ?? ''; // parameters of a path are strings
+  }
+
+  /** Writes down that the call was answered. */
+  enter(status: number): void {
+    this.account.enter(this.request.id, status, performance.now() - this.began, this.caller?.id);
   }
 
   header(name: string): string | undefined {

@@ -5,6 +5,7 @@ import { LEVEL, type Caller, type Keys } from './keys.ts';
 import { ANONYMOUS_CALLERS_MAX } from './limits.ts';
 import { problem, type Problem } from './problem.ts';
 import { Buckets, type Rate } from './rate.ts';
+import type { Account } from './request-log.ts';
 import type { Route } from './route.ts';
 
 declare module 'fastify' {
@@ -32,33 +33,36 @@ export class Gate {
   }
 
   /** The hook of one route. A key that was verified lately passes without a promise. */
-  hook(route: Route): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
+  hook(route: Route, account: Account): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
     const { access } = route;
+    const { keys, clock } = this.#options;
     const isOpen = access === 'public' || (access === 'publicRead' && this.#options.publicReads);
     const level = access === 'public' ? 0 : LEVEL[access === 'publicRead' ? 'read' : access];
     return (request, reply, done) => {
-      const call = new Call(request, reply, route, performance.now());
+      const call = new Call(request, reply, route, account);
       request.call = call;
-      const secret = secretOf(request, route);
-      if (secret === undefined) {
+      const shown = credentialOf(request, route);
+      if (shown === undefined) {
         done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
         return;
       }
-      const known = this.#options.keys.known(secret, this.#options.clock.now());
+      const now = clock.now();
+      const known = keys.known(shown, now);
       if (known) {
         call.caller = known;
-        done(this.#pass(request, known, level));
+        done(this.#pass(request, known, level, now));
         return;
       }
-      this.#verify(call, secret, { isOpen, level }).then(done, done);
+      const settle = (refusal: Problem | undefined): void => done(refusal);
+      this.#verify(call, shown, { isOpen, level }).then(settle, done);
     };
   }
 
-  async #verify(call: Call, secret: string, wanted: { isOpen: boolean; level: number }): Promise<Problem | undefined> {
+  async #verify(call: Call, shown: string, wanted: { isOpen: boolean; level: number }): Promise<Problem | undefined> {
     // Guessing is as slow as asking without a key.
     const limited = this.#limit(call.request, undefined);
     if (limited) return limited;
-    const caller = await this.#options.keys.verify(secret);
+    const caller = await this.#options.keys.verify(shown);
     if (caller) {
       call.caller = caller;
       return this.#pass(call.request, caller, wanted.level);
@@ -67,19 +71,18 @@ export class Gate {
     return problem('unauthenticated', 'The key is not known here, or not any more.', { headers: { 'www-authenticate': `${CHALLENGE['www-authenticate']}, error="invalid_token"` } });
   }
 
-  #pass(request: FastifyRequest, caller: Caller, level: number): Problem | undefined {
+  #pass(request: FastifyRequest, caller: Caller, level: number, now?: number): Problem | undefined {
     if (caller.level < level) return problem('forbidden', `This needs a key with the scope ${level === LEVEL.admin ? 'admin' : 'write'}.`);
-    return this.#limit(request, caller);
+    return this.#limit(request, caller, now);
   }
 
   #unknown(request: FastifyRequest, detail: string): Problem {
     return this.#limit(request, undefined) ?? problem('unauthenticated', detail, { headers: CHALLENGE });
   }
 
-  #limit(request: FastifyRequest, caller: Caller | undefined): Problem | undefined {
-    const { rate, clock } = this.#options;
+  #limit(request: FastifyRequest, caller: Caller | undefined, now = this.#options.clock.now()): Problem | undefined {
+    const { rate } = this.#options;
     if (!rate) return undefined;
-    const now = clock.now();
     const bucket = caller?.bucket ?? this.#anonymous.of(request.ip, rate, now);
     const seconds = bucket.take(rate, now);
     if (seconds === 0) return undefined;
@@ -87,11 +90,11 @@ export class Gate {
   }
 }
 
-function secretOf(request: FastifyRequest, route: Route): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1] ?? '';
-  if (route.tokenInQuery !== true) return undefined;
+/** What the request shows of who it is from, as it stands in its header: `Keys` takes it apart where it does not know it yet. */
+function credentialOf(request: FastifyRequest, route: Route): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined || route.tokenInQuery !== true) return authorization;
   const token = (request.query as { access_token?: unknown }).access_token; // looked at before use
   // A key does not belong into an address, where logs would keep it: only a short-lived token is read there.
-  return typeof token === 'string' && token.startsWith('hft_') ? token : undefined;
+  return typeof token === 'string' && token.startsWith('hft_') ? `Bearer ${token}` : undefined;
 }

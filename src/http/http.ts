@@ -14,6 +14,7 @@ import { Keys } from './keys.ts';
 import { Metrics } from './metrics.ts';
 import { pageRoutes } from './page/page.ts';
 import type { Rate } from './rate.ts';
+import { RequestLog, type LogSink } from './request-log.ts';
 import type { Route } from './route.ts';
 import { adjustmentRoutes } from './routes/adjustments.ts';
 import { allocationRoutes } from './routes/allocations.ts';
@@ -36,7 +37,10 @@ import type { Services } from './services.ts';
 export type { Services, Views } from './services.ts';
 
 export interface HttpOptions {
+  /** Hears of what went wrong here. */
   readonly logger: Logger;
+  /** Takes the lines about requests, some at a time; without it there are none. */
+  readonly requestLog?: LogSink | undefined;
   /** The admin key; without it the first start makes one. */
   readonly adminKey?: string;
   /** Hears the admin key that was made, once; it is printed where nobody wants to hear it. */
@@ -59,7 +63,7 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
   const floor: Floor = { services, keys, metrics, streams, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };
   const fastify = makeServer({ random: services.random, cors });
   fastify.addHook('preClose', async () => streams.close());
-  serveRoutes(fastify, allRoutes(floor), { logger: options.logger, random: services.random, gate, metrics, cors });
+  serveRoutes(fastify, allRoutes(floor), { logger: options.logger, log: new RequestLog(options.requestLog), random: services.random, gate, metrics, cors });
   pageRoutes(fastify, options.demo ? { demoToken: () => keys.token('demo') } : {});
   return fastify;
 }

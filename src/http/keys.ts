@@ -43,6 +43,8 @@ const KEY = /^hf_(key_[A-Za-z0-9-]{1,64})_[A-Za-z0-9_-]{43}$/;
 /** `hft_<expiry in seconds, base 36>_<key id>.<signature>`. */
 const TOKEN = /^hft_([0-9a-z]{1,10})_([A-Za-z0-9_-]{1,80})\.([A-Za-z0-9_-]{43})$/;
 
+const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
+
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 function sameBytes(a: Buffer, b: Buffer): boolean {
@@ -57,7 +59,7 @@ export class Keys {
   readonly #tokenSecret: Buffer;
   readonly #adminHash: Buffer;
   readonly #demoHash: Buffer | undefined;
-  /** Who a secret belongs to, and until when that is believed without asking the store again. */
+  /** Who an Authorization header is from, and until when that is believed without asking the store again. */
   readonly #verified = new Map<string, { caller: Caller; until: number }>();
   readonly #callers = new Map<string, Caller>();
   readonly #onRevoked = new Set<(id: string) => void>();
@@ -84,24 +86,25 @@ export class Keys {
     return new Keys({ store, clock, rate, tokenSecret, adminHash: Buffer.from(value, 'base64url'), demoHash });
   }
 
-  /** The caller behind a secret that was verified lately: the way of nearly every request. */
-  known(secret: string, now: number): Caller | undefined {
-    const verified = this.#verified.get(secret);
+  /** The caller behind an Authorization header that was verified lately: the way of nearly every request. */
+  known(shown: string, now: number): Caller | undefined {
+    const verified = this.#verified.get(shown);
     return verified !== undefined && now < verified.until ? verified.caller : undefined;
   }
 
-  /** Looks a secret up; undefined where it is nobody's. */
-  async verify(secret: string): Promise<Caller | undefined> {
+  /** Looks up whose secret an Authorization header shows; undefined where it is nobody's. */
+  async verify(shown: string): Promise<Caller | undefined> {
     const revocations = this.#revocations;
-    const caller = await this.#lookUp(secret);
-    this.#verified.delete(secret);
+    const secret = BEARER.exec(shown)?.[1];
+    const caller = secret === undefined ? undefined : await this.#lookUp(secret);
+    this.#verified.delete(shown);
     // What was looked up before a key was revoked is good for this request and no other.
     if (!caller || revocations !== this.#revocations) return caller;
     if (this.#verified.size >= VERIFIED_KEYS_MAX) {
       const first = this.#verified.keys().next();
       if (first.done !== true) this.#verified.delete(first.value);
     }
-    this.#verified.set(secret, { caller, until: this.#clock.now() + KEY_TRUST_MS });
+    this.#verified.set(shown, { caller, until: this.#clock.now() + KEY_TRUST_MS });
     return caller;
   }
 
@@ -175,7 +178,7 @@ export class Keys {
     if (!stored || stored.revoked) return false;
     const swapped = await this.#store.settings.swap(PREFIX + id, stored, { ...stored, revoked: true });
     this.#revocations++;
-    for (const [secret, { caller }] of this.#verified) if (caller.id === id) this.#verified.delete(secret);
+    for (const [shown, { caller }] of this.#verified) if (caller.id === id) this.#verified.delete(shown);
     for (const listener of this.#onRevoked) listener(id);
     return swapped;
   }

@@ -1,8 +1,11 @@
+import { limits } from '../rooms/inventory/inventory.ts';
 import { HEADERS } from './openapi-headers.ts';
 import { statusOf } from './problem.ts';
 import type { Described, RequestHeader, Route } from './route.ts';
 import { problemSchema } from './schemas.ts';
 import { templateOf } from './server.ts';
+
+const { ID_LENGTH_MAX } = limits;
 
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [member: string]: JsonValue | undefined };
 export type Document = { readonly [member: string]: JsonValue | undefined };
@@ -66,7 +69,7 @@ function securityOf({ access, tokenInQuery }: Route, publicReads: boolean): Json
   return tokenInQuery === true ? [{ key: [] }, { token: [] }] : [{ key: [] }];
 }
 
-const ID_SCHEMA = { type: 'string', minLength: 1, maxLength: 128 };
+const ID_SCHEMA = { type: 'string', format: 'id', minLength: 1, maxLength: ID_LENGTH_MAX };
 
 function pathParameters({ path }: Route): JsonValue[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: ID_SCHEMA }));
@@ -150,7 +153,8 @@ function hoist(schema: unknown, components: Map<string, JsonValue>): JsonValue {
   if (Array.isArray(schema)) return schema.map((part) => hoist(part, components));
   if (typeof schema !== 'object' || schema === null) return schema as JsonValue; // a schema is plain JSON
   const members = schema as { readonly [member: string]: unknown };
-  const copy = (): JsonValue => Object.fromEntries(Object.entries(members).filter(([name]) => !name.startsWith('~')).map(([name, part]) => [name, published(name, part, components)]));
+  const bounds = members['format'] === 'holdfast-id' ? ID_BOUNDS : undefined;
+  const copy = (): JsonValue => ({ ...Object.fromEntries(Object.entries(members).filter(([name]) => !name.startsWith('~')).map(([name, part]) => [name, published(name, part, components)])), ...bounds });
   const { title } = members;
   if (typeof title !== 'string' || !('type' in members || 'anyOf' in members)) return copy();
   if (!components.has(title)) {
@@ -164,3 +168,6 @@ function hoist(schema: unknown, components: Map<string, JsonValue>): JsonValue {
 function published(name: string, part: unknown, components: Map<string, JsonValue>): JsonValue {
   return name === 'format' && typeof part === 'string' && part.startsWith('holdfast-') ? part.slice('holdfast-'.length) : hoist(part, components);
 }
+
+/** What the format of an id says about its length, for those who do not know the format. */
+const ID_BOUNDS = { minLength: 1, maxLength: ID_LENGTH_MAX };

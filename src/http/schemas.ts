@@ -9,7 +9,7 @@ export function closed<Members extends Record<string, TSchema>>(members: Members
   return Type.Object(members, { ...options, additionalProperties: false });
 }
 
-export const id = (description?: string) => Type.String({ format: 'holdfast-id', minLength: 1, maxLength: limits.ID_LENGTH_MAX, ...(description === undefined ? {} : { description }) });
+export const id = (description?: string) => Type.String({ format: 'holdfast-id', ...(description === undefined ? {} : { description }) });
 export const text = (maxLength: number) => Type.String({ maxLength, format: 'holdfast-text' });
 export const instant = () => Type.String({ format: 'date-time' });
 export const units = (minimum = 0) => Type.Integer({ minimum, maximum: limits.QUANTITY_MAX });

@@ -1,16 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from 'fastify';
 import type { Logger } from 'pino';
 import type { Random } from '../base/random.ts';
-import { Call, type Answer } from './call.ts';
-import { Cors } from './cors.ts';
+import type { Call, Answer } from './call.ts';
+import type { Cors } from './cors.ts';
 import type { Gate } from './gate.ts';
 import { checked, parseJson } from './input.ts';
 import * as limits from './limits.ts';
-import type { Metrics, RouteTimes } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { invalidRequest, problem, problemDocument, toProblem, type Problem } from './problem.ts';
 import { pathFaults, queryReader } from './query.ts';
+import { Account, type RequestLog } from './request-log.ts';
 import type { Route } from './route.ts';
 
 export interface ServerOptions {
@@ -18,6 +19,7 @@ export interface ServerOptions {
   readonly random: Random;
   readonly gate: Gate;
   readonly metrics: Metrics;
+  readonly log: RequestLog;
   readonly cors: Cors;
 }
 
@@ -27,6 +29,9 @@ const SECURE = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
 } as const;
+
+/** The same as names and values in turn, up to the request's id. */
+const SECURE_HEAD: readonly string[] = [...Object.entries(SECURE).flat(), 'x-request-id'];
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -52,8 +57,7 @@ export function makeServer({ random, cors }: Pick<ServerOptions, 'random' | 'cor
     },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, nextId()),
     frameworkErrors: (error, request, reply) => {
-      reply.headers(SECURE);
-      sendProblem(request as FastifyRequest, reply as unknown as FastifyReply, toProblem(error)); // the framework's own generics differ and mean the same
+      sendProblem(request, reply, toProblem(error));
     },
   });
   fastify.server.maxConnections = limits.CONNECTIONS_MAX;
@@ -101,7 +105,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, requ
 /** Puts the routes on the server, with what happens before and after each of them. */
 export function serveRoutes(fastify: FastifyInstance, routes: readonly Route[], options: ServerOptions): void {
   for (const route of routes) {
-    const times = options.metrics.route(route.method, templateOf(route.path));
+    const account = new Account(options.metrics.route(route.method, templateOf(route.path)), options.log);
     fastify.register(async (scope) => {
       if (route.ndjson === true) {
         scope.addContentTypeParser('application/x-ndjson', { bodyLimit: limits.NDJSON_BODY_BYTES_MAX }, (_request, payload, done) => done(null, payload));
@@ -111,18 +115,20 @@ export function serveRoutes(fastify: FastifyInstance, routes: readonly Route[], 
         url: route.path,
         exposeHeadRoute: route.method === 'GET' && route.tokenInQuery !== true,
         ...(route.ndjson === true ? { bodyLimit: limits.NDJSON_BODY_BYTES_MAX } : undefined),
-        onRequest: options.gate.hook(route),
-        onResponse: afterwards(options.logger, times),
+        onRequest: options.gate.hook(route, account),
+        // Other answers are entered where they are sent: listening for their end costs a microsecond each.
+        ...(route.tokenInQuery === true ? { onResponse: enterStream } : undefined),
         handler: handlerOf(route),
       });
     });
   }
-  const unmatched = options.metrics.route('ANY', 'unmatched');
+  const unmatched = new Account(options.metrics.route('ANY', 'unmatched'), options.log);
   fastify.setErrorHandler((error, request, reply) => {
     const refusal = toProblem(error);
     if (refusal.status >= 500) options.logger.error({ id: request.id, code: refusal.code, err: refusal.cause ?? refusal }, 'request failed');
     sendProblem(request, reply, refusal);
   });
+  fastify.addHook('onClose', async () => options.log.flush());
   fastify.setNotFoundHandler(notFound(routes, unmatched));
 }
 
@@ -131,17 +137,10 @@ export function templateOf(path: string): string {
   return path.replaceAll(/:(\w+)/g, '{$1}');
 }
 
-function afterwards(logger: Logger, times: RouteTimes): (request: FastifyRequest, reply: FastifyReply, done: () => void) => void {
-  const logs = logger.isLevelEnabled('info');
-  const { method, route } = times;
-  return (request, reply, done) => {
-    const { call } = request;
-    const { statusCode } = reply;
-    const ms = performance.now() - (call?.began ?? 0);
-    times.observe(statusCode, ms / 1000);
-    if (logs) logger.info({ id: request.id, method, route, status: statusCode, ms: Math.round(ms * 1000) / 1000, key: call?.caller?.id });
-    done();
-  };
+function enterStream(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  // Refusals of a stream were entered when they were sent.
+  if (request.call && !reply.raw.getHeader('content-type')?.toString().includes('problem')) request.call.enter(reply.statusCode);
+  done();
 }
 
 /** Checks a call by the route's schemas, lets the route handle it, and sends what it answers. */
@@ -152,7 +151,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
   return (request, reply) => {
     const call = request.call as Call; // made by the gate
     try {
-      reply.headers(SECURE);
+      if (route.tokenInQuery === true) reply.headers(SECURE);
       const params = hasParams ? pathFaults(request.params) : [];
       if (params.length > 0) throw invalidRequest(params);
       call.query = request.raw.url?.includes('?') === true || route.query ? readQuery(request.query) : EMPTY;
@@ -175,31 +174,60 @@ function finish(call: Call, answer: Answer | 'later'): void {
   if (answer !== 'later') sendAnswer(call, answer);
 }
 
+/** Sends an answer, past the framework: its reply does what is done here, for three times the price. */
 export function sendAnswer(call: Call<never, never> | Call, answer: Answer): void {
-  const { reply } = call;
-  const { status, headers, body, text } = answer;
-  reply.code(status).header('x-request-id', call.requestId);
-  if (headers) reply.headers(headers);
-  if (text !== undefined) reply.header('content-type', answer.type ?? JSON_TYPE).send(text);
-  else if (body !== undefined) reply.header('content-type', JSON_TYPE).send(JSON.stringify(body));
-  else reply.send();
+  const { status, headers, body } = answer;
+  const text = answer.text ?? (body === undefined ? undefined : JSON.stringify(body));
+  const head = headOf(call.reply, call.requestId);
+  if (answer.policy !== undefined) head[head.indexOf(SECURE['content-security-policy'])] = answer.policy;
+  if (headers) for (const name in headers) head.push(name, headers[name] ?? '');
+  send(call.reply, { status, head, text, type: answer.type ?? JSON_TYPE });
+  call.enter(status);
+}
+
+/** Headers that every answer has, as names and values in turn, and those that were set before the answer was known. */
+function headOf(reply: FastifyReply, requestId: string): string[] {
+  const head = [...SECURE_HEAD, requestId];
+  const before = reply.getHeaders();
+  for (const name in before) head.push(name, String(before[name]));
+  return head;
+}
+
+function send(reply: FastifyReply, { status, head, text, type }: { status: number; head: string[]; text: string | undefined; type: string }): void {
+  reply.hijack();
+  const { raw } = reply;
+  if (text === undefined) {
+    if (status >= 300) head.push('content-length', '0');
+    raw.writeHead(status, head);
+    raw.end();
+    return;
+  }
+  head.push('content-type', type, 'content-length', String(Buffer.byteLength(text)));
+  raw.writeHead(status, head);
+  raw.end(text);
 }
 
 /** Ends a call with the problem that stands for what was thrown. */
 export function failCall(call: Call<never, never> | Call, error: unknown): void {
-  call.reply.send(toProblem(error));
+  const refusal = toProblem(error);
+  // What is our fault goes the framework's way, to where it is written down.
+  if (refusal.status >= 500) call.reply.send(refusal);
+  else sendProblem(call.request, call.reply, refusal);
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Problem): void {
-  reply.code(refusal.status).headers({ ...SECURE, 'x-request-id': request.id, 'cache-control': 'no-store', ...refusal.headers });
   // A connection closed on somebody who still sends is reset, and the answer lost with it: what a patient sender would
   // send is read and thrown away instead, within the time that any request has.
   if (refusal.status === 413 && Number(request.headers['content-length'] ?? 0) <= limits.NDJSON_BODY_BYTES_MAX) reply.removeHeader('connection');
-  reply.header('content-type', PROBLEM_TYPE).send(JSON.stringify(problemDocument(refusal, request.id)));
+  const head = headOf(reply, request.id);
+  if (refusal.headers?.['cache-control'] === undefined) head.push('cache-control', 'no-store');
+  for (const name in refusal.headers) head.push(name, refusal.headers[name] ?? '');
+  send(reply, { status: refusal.status, head, text: JSON.stringify(problemDocument(refusal, request.id)), type: PROBLEM_TYPE });
+  request.call?.enter(refusal.status);
 }
 
 /** Says of a path that exists which methods it has. */
-function notFound(routes: readonly Route[], times: RouteTimes): (request: FastifyRequest, reply: FastifyReply) => void {
+function notFound(routes: readonly Route[], account: Account): (request: FastifyRequest, reply: FastifyReply) => void {
   const paths = new Map<string, Set<string>>();
   for (const { path, method, tokenInQuery } of routes) {
     const methods = paths.get(path) ?? new Set();
@@ -214,9 +242,7 @@ function notFound(routes: readonly Route[], times: RouteTimes): (request: Fastif
     const allow = [...new Set(known)].sort().join(', ');
     const refusal =
       allow === '' ? problem('not-found', 'There is nothing at this path.') : problem('method-not-allowed', `This path takes ${allow}.`, { headers: { allow } });
-    times.observe(refusal.status, 0);
+    account.enter(request.id, refusal.status, 0, undefined);
     sendProblem(request, reply, refusal);
   };
 }
-
-export type RawResponse = ServerResponse;

@@ -55,7 +55,6 @@ export interface TestOptions extends Partial<Omit<HttpOptions, 'logger'>> {
   readonly store?: MemoryStore;
   readonly faults?: HandleOptions['faults'];
   readonly seed?: number;
-  readonly announced?: string[];
   readonly partitions?: number;
 }
 
@@ -75,8 +74,8 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   const services: Services = { version: 'test', store, engine, commands, views, feed, clock, random, ids };
   const logs: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) });
-  const { announced, ...http } = options;
-  const server = await buildHttp(services, { adminKey: ADMIN, publicReads: true, rateLimit: 'off', corsOrigins: [], ...http, logger });
+  const requestLog = { write: (lines: string) => void logs.push(...lines.split('\n').filter((line) => line !== '')) };
+  const server = await buildHttp(services, { adminKey: ADMIN, publicReads: true, rateLimit: 'off', corsOrigins: [], ...options, logger, requestLog });
   await server.ready();
   const settled = async (): Promise<void> => {
     while (!(await views.covers(engine.heads, 0))) await new Promise((resolve) => setImmediate(resolve));

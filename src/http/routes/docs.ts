@@ -31,8 +31,8 @@ function text(path: string, about: { operation: string; summary: string; type: s
     answers: { 200: { description: about.summary, ...(about.type.startsWith('application/json') ? { schema: Type.Unsafe<object>({ type: 'object' }) } : { type: about.type.split(';', 1)[0] ?? about.type }) }, 304: { description: 'The reader has it already.' } },
     handle(call) {
       made ??= withTag(make());
-      const headers = { etag: made.etag, 'cache-control': 'no-cache', ...(about.policy === undefined ? undefined : { 'content-security-policy': about.policy }) };
-      return call.header('if-none-match') === made.etag ? { status: 304, headers } : { status: 200, headers, text: made.text, type: about.type };
+      const head = { headers: { etag: made.etag, 'cache-control': 'no-cache' }, policy: about.policy };
+      return call.header('if-none-match') === made.etag ? { status: 304, ...head } : { status: 200, ...head, text: made.text, type: about.type };
     },
   });
 }

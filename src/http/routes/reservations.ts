@@ -67,16 +67,18 @@ function make({ services: { engine }, metrics: { holds } }: Floor): Route {
           }
           if (!replayed) holds.granted++;
           const made = outcome.answer as unknown as ReservationView; // what this command answers
-          const { reply } = call;
-          reply.header('holdfast-cursor', cursor).header('location', `/v1/reservations/${made.id}`);
-          if (replayed) reply.header('idempotent-replayed', 'true');
-          sendAnswer(call, { status: 201, text: JSON.stringify(made) });
+          sendAnswer(call, { status: 201, headers: createdHeaders(made.id, cursor, replayed), text: JSON.stringify(made) });
         },
         (error) => failCall(call, error),
       );
       return 'later';
     },
   });
+}
+
+function createdHeaders(id: string, cursor: string, replayed: boolean): Record<string, string> {
+  const location = `/v1/reservations/${id}`;
+  return replayed ? { 'holdfast-cursor': cursor, location, 'idempotent-replayed': 'true' } : { 'holdfast-cursor': cursor, location };
 }
 
 function read({ services }: Floor): Route {

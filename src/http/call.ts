@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { canonicalJson, type Json } from '../base/json.ts';
+import { canonicalJson } from '../base/json.ts';
 import type { Once } from '../runtime/runtime.ts';
 import type { Caller } from './keys.ts';
 import { invalidRequest } from './problem.ts';
@@ -70,7 +70,7 @@ export class Call<Query = unknown, Body = unknown> {
   once(): Once | undefined {
     const key = this.request.headers['idempotency-key'];
     if (key === undefined) return undefined;
-    return (this.#once ??= this.onceFor(canonicalJson((this.body ?? null) as Json))); // it was parsed from JSON
+    return (this.#once ??= this.onceFor(canonicalJson(this.body ?? null)));
   }
 
   /** The same where the content is known by a digest only. */

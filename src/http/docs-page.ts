@@ -103,7 +103,7 @@ function typeHtml(schema: Schema): string {
     return `<a href="#schema-${name}">${escape(name)}</a>`;
   }
   if (schema.enum) return schema.enum.map((value) => `<code>${escape(String(value))}</code>`).join(' · ');
-  if (schema.const !== undefined) return `<code>${escape(String(schema.const))}</code>`;
+  if (schema.const !== undefined) return `<code>${escape(JSON.stringify(schema.const))}</code>`;
   if (schema.anyOf) return schema.anyOf.map(typeHtml).join(' or ');
   if (schema.items) return `list of ${schema.items.properties && schema.items.$ref === undefined ? `{ ${Object.keys(schema.items.properties).map(escape).join(', ')} }` : typeHtml(schema.items)}${schema.maxItems === undefined ? '' : `, at most ${schema.maxItems.toLocaleString('en')}`}`;
   const [values] = Object.values(schema.patternProperties ?? {});

@@ -27,7 +27,7 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; says: 
   'holdfast-id': { test: isId, says: 'must be 1 to 128 printable characters without "/", in Unicode NFC, and not "." or ".."' },
   'date-time': { test: isInstant, says: 'must be an instant as RFC 3339 writes it, such as 2026-01-31T09:30:00.000Z' },
   // Text that people read: line breaks are fine, other control characters are not.
-  'holdfast-text': { test: (text) => !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\p{Cs}/u.test(text), says: 'must not contain control characters' },
+  'holdfast-text': { test: (text) => !/(?![\t\n\r])\p{Cc}|\p{Cs}/u.test(text), says: 'must not contain control characters' },
 };
 for (const [name, { test }] of Object.entries(FORMATS)) Format.Set(name, test);
 Settings.Set({ maxErrors: FAULTS_MAX });

@@ -13,7 +13,7 @@ export function writeCursor(list: string, place: readonly (string | number)[]): 
 
 export function readCursor(list: string, text: string | undefined): (string | number)[] | undefined {
   if (text === undefined) return undefined;
-  const [check = '', content = ''] = split(Buffer.from(text, 'base64url').toString());
+  const [check, content] = split(Buffer.from(text, 'base64url').toString());
   if (!/^[\w-]+$/.test(text) || hash32(content).toString(36) !== check) throw invalidCursor('The cursor is not one of ours.');
   const [of, ...place] = JSON.parse(content) as (string | number)[]; // the check says that it was written by `writeCursor`
   if (of !== list) throw invalidCursor('The cursor is of another list.');

@@ -58,5 +58,5 @@ export function route<Query extends TObject | undefined = undefined, Body extend
     handle(call: Call<Of<Query>, Of<Body>>): Answer | 'later' | Promise<Answer | 'later'>;
   },
 ): Route {
-  return definition as unknown as Route; // the server gives the handler only what passed these very schemas
+  return definition; // the server gives the handler only what passed these very schemas
 }

@@ -42,7 +42,7 @@ function bulk(floor: Floor): Route {
   });
 }
 
-type BulkCall = Call<{ createItems?: boolean }, unknown>;
+type BulkCall = Call<{ createItems?: boolean }>;
 
 /** Lines that may be put in the queue, and what is wrong with the others. */
 class Sorted {

@@ -149,13 +149,13 @@ describe('holds', () => {
     for (let i = 0; i < 5; i++) ids.push((await shop.post('/v1/reservations', hold('tea', 1, { cartId: `c${i % 2}`, ttlSeconds: i < 2 ? 1 : 100 }))).body.id);
     await shop.settled();
     const found = async (query: string): Promise<string[]> => (await shop.get(`/v1/reservations?${query}`)).body.items.map(({ id }: { id: string }) => id).sort();
-    expect(await found('cartId=c0')).toEqual([ids[0], ids[2], ids[4]].sort());
+    expect(await found('cartId=c0')).toEqual([ids[0], ids[2], ids[4]].map(String).sort());
     expect(await found('sku=tea')).toEqual(ids.toSorted());
     expect(await found('sku=te')).toEqual([]);
     shop.clock.advance(1_000);
     expect((await shop.get(`/v1/reservations/${ids[0]}`)).body.status).toBe('expired');
     expect(await found('status=expired')).toEqual(ids.slice(0, 2).sort());
-    expect(await found('status=held&cartId=c0&sku=tea')).toEqual([ids[2], ids[4]].sort());
+    expect(await found('status=held&cartId=c0&sku=tea')).toEqual([ids[2], ids[4]].map(String).sort());
     expect((await shop.post(`/v1/reservations/${ids[0]}/extend`, { ttlSeconds: 5 })).body.code).toBe('reservation-expired');
     expect((await shop.get('/v1/reservations/res_none')).body.code).toBe('unknown-reservation');
     const page = await shop.get('/v1/reservations?limit=2');

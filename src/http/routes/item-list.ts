@@ -44,7 +44,7 @@ async function findRows({ store }: Services, { q, available, attributes, after }
   for (const [name, value] of attributes) {
     query = query.where((eb) => eb('items.sku', 'in', eb.selectFrom('item_attributes').select('item_attributes.sku').where('item_attributes.name', '=', name).where('item_attributes.value', '=', value)));
   }
-  return query.execute() as Promise<Row[]>; // the columns selected above
+  return query.execute(); // the columns selected above
 }
 
 async function matching({ engine }: Services, rows: readonly Row[], { q, available }: ItemFilter): Promise<string[]> {

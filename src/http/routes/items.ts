@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Json, JsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { findItem, itemView, limits, type Described } from '../../rooms/inventory/inventory.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -112,7 +112,7 @@ function list({ services }: Floor): Route {
       const after = readCursor('items', cursor)?.[0];
       await viewsCover(call, services);
       const rows = await listItems(services, { q, available, attributes, after: after === undefined ? '' : String(after), limit });
-      return { status: 200, body: page(rows, limit, { list: 'items', placeOf: (row) => [String(row['sku'])] }) };
+      return { status: 200, body: page(rows, limit, { list: 'items', placeOf: ({ sku }) => [sku as string] }) };
     },
   });
 }
@@ -141,7 +141,7 @@ function remove({ services }: Floor): Route {
       const { refusal } = settled;
       if (refusal.code !== 'in-use') throw refusalProblem(refusal);
       const blockers = await blockersOf(services, sku, (refusal.members?.['blockers'] ?? []) as readonly JsonObject[]); // the room's answer to this command
-      throw refusalProblem({ ...refusal, members: { ...refusal.members, blockers: blockers as Json } });
+      throw refusalProblem({ ...refusal, members: { ...refusal.members, blockers } });
     },
   });
 }

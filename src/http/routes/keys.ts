@@ -8,7 +8,7 @@ import { TOKEN_TTL_SECONDS } from '../limits.ts';
 import { page, readCursor } from '../lists.ts';
 import { problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
-import { closed, id, instant, listOf, paging, text } from '../schemas.ts';
+import { closed, id, instant, listOf, paging } from '../schemas.ts';
 
 const scope = Type.Enum([...SCOPES], { description: 'Whoever may write may read; an admin may do everything.' });
 

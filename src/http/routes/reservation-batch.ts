@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { Json } from '../../base/json.ts';
-import { limits, type ReservationView } from '../../rooms/inventory/inventory.ts';
+import { limits } from '../../rooms/inventory/inventory.ts';
 import type { Once } from '../../runtime/runtime.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -81,7 +80,7 @@ class Run {
         if (replayed) this.#replayed = true;
         if (outcome.ok) {
           if (!replayed) holds.granted++;
-          this.#done(index, `{"status":201,"reservation":${JSON.stringify(outcome.answer as Json as unknown as ReservationView)}}`);
+          this.#done(index, `{"status":201,"reservation":${JSON.stringify(outcome.answer)}}`);
         } else {
           holds.refused++;
           this.#refuse(index, refusalProblem(outcome.refusal));

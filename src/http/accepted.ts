@@ -99,6 +99,7 @@ export class AcceptedWork {
 
   async #waited(call: Call<never, never> | Call, commandId: string, waitSeconds: number, otherwise: Answer): Promise<Answer> {
     call.mayBeSilentFor(waitSeconds * 1000 + SOCKET_IDLE_MS);
+    call.waitFor(waitSeconds * 1000);
     const result = await this.#services.commands.resultOf(commandId, waitSeconds * 1000);
     if (!result) return otherwise;
     const headers = { ...otherwise.headers, 'preference-applied': `wait=${waitSeconds}`, 'holdfast-cursor': this.#services.engine.cursor };

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../base/json.ts';
 import type { Once } from '../runtime/runtime.ts';
 import type { Caller } from './keys.ts';
+import { SOCKET_IDLE_MS } from './limits.ts';
 import { invalidRequest } from './problem.ts';
 import type { Account } from './request-log.ts';
 import type { Route } from './route.ts';
@@ -48,6 +49,11 @@ export class Call<Query = unknown, Body = unknown> {
   /** A part of the path, decoded and checked to be an id. */
   param(name: string): string {
     return (this.request.params as Readonly<Record<string, string>>)[name] ?? ''; // parameters of a path are strings
+  }
+
+  /** Lets nothing move on the connection for longer, until the answer: for work that takes its time. */
+  waitFor(ms: number): void {
+    this.request.raw.socket.setTimeout(ms + SOCKET_IDLE_MS);
   }
 
   /** Writes down that the call was answered. */

@@ -41,6 +41,7 @@ export class Gate {
     return (request, reply, done) => {
       const call = new Call(request, reply, route, account);
       request.call = call;
+      callsOf(request).call = call;
       const shown = credentialOf(request, route);
       if (shown === undefined) {
         done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
@@ -88,6 +89,21 @@ export class Gate {
     if (seconds === 0) return undefined;
     return problem('rate-limited', 'Too many requests. Ask again in a moment.', { headers: { 'retry-after': String(seconds) } });
   }
+}
+
+/** A connection, which knows the call that is under way on it. */
+interface CallSocket {
+  call?: Call;
+}
+
+/** A member of the connection instead of a table beside it: each request pays for this. */
+function callsOf({ raw }: { raw: { socket: object } }): CallSocket {
+  return raw.socket;
+}
+
+/** The call that is under way on a connection, or was last. */
+export function callOn(socket: object): Call | undefined {
+  return (socket as CallSocket).call;
 }
 
 /** What the request shows of who it is from, as it stands in its header: `Keys` takes it apart where it does not know it yet. */

@@ -25,6 +25,10 @@ export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection on which no byte moves while a request is under way: slow readers are cut off. */
 export const SOCKET_IDLE_MS = 12_000;
+/** How long a bulk request may take once its body is here: 100,000 lines take a fraction of it even on a busy machine. */
+export const BULK_TIMEOUT_MS = 120_000;
+/** How long the closing of a location may take: each of its items is looked at, and moved. */
+export const CLOSING_TIMEOUT_MS = 120_000;
 /** Connections of one process: each may hold a request body. */
 export const CONNECTIONS_MAX = 10_000;
 /** Longest wait that `Prefer: wait` and a long poll may ask for. */

@@ -1,8 +1,8 @@
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Fault, type FaultCode } from '../base/errors.ts';
-import { openHoldfast, type TestHoldfast } from './testing.ts';
+import { ADMIN, openHoldfast, type TestHoldfast } from './testing.ts';
 
 /** Sends raw bytes and gives all that comes back until the connection ends. */
 async function speak(shop: TestHoldfast, bytes: string): Promise<string> {
@@ -67,6 +67,35 @@ describe('a store that fails', () => {
     shop.clock.advance(2_000);
     expect((await hanging).body.faults).toEqual(['the store did not answer within 2 s']);
     expect((await shop.get('/healthz', { key: null })).body).toEqual({ status: 'ok' });
+  });
+});
+
+describe('an answer that does not come', () => {
+  test('is told in time to who waits, and is no harm when it comes after all', async () => {
+    await using shop = await openHoldfast();
+    await shop.stock('tea', 5);
+    const log = shop.store.log;
+    const append = log.append.bind(log);
+    const arrived = Promise.withResolvers<void>();
+    const hanging = Promise.withResolvers<void>();
+    Object.assign(log, { append: (...given: Parameters<typeof append>) => (arrived.resolve(), hanging.promise.then(() => append(...given))) });
+    const connected = new Promise<Socket>((resolve) => shop.server.server.once('connection', resolve));
+    const body = '{"lines":[{"sku":"tea","quantity":1}]}';
+    const heard = speak(shop, `POST /v1/reservations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    const socket = await connected;
+    await arrived.promise;
+    shop.server.server.emit('timeout', socket);
+    expect(JSON.parse((await heard).split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 503, code: 'unavailable' });
+    hanging.resolve();
+    await expect.poll(async () => (await shop.get('/v1/items/tea/availability')).body.reserved).toBe(1);
+  });
+
+  test('is not waited for where the request itself is not whole', async () => {
+    await using shop = await openHoldfast();
+    const connected = new Promise<Socket>((resolve) => shop.server.server.once('connection', resolve));
+    const heard = speak(shop, `POST /v1/reservations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ADMIN}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"lines"`);
+    shop.server.server.emit('timeout', await connected);
+    expect(await heard).toBe('');
   });
 });
 

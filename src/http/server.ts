@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Random } from '../base/random.ts';
 import type { Call, Answer } from './call.ts';
 import type { Cors } from './cors.ts';
-import type { Gate } from './gate.ts';
+import { callOn, type Gate } from './gate.ts';
 import { checked, parseJson } from './input.ts';
 import * as limits from './limits.ts';
 import type { Metrics } from './metrics.ts';
@@ -61,6 +61,7 @@ export function makeServer({ random, cors }: Pick<ServerOptions, 'random' | 'cor
     },
   });
   fastify.server.maxConnections = limits.CONNECTIONS_MAX;
+  fastify.server.on('timeout', endStill);
   fastify.decorateRequest('call', undefined);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (_request, body, done) => {
@@ -100,6 +101,13 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, requ
   const body = JSON.stringify(problemDocument(refusal, requestId));
   const head = [`HTTP/1.1 ${refusal.status} ${refusal.code}`, `content-type: ${PROBLEM_TYPE}`, `content-length: ${Buffer.byteLength(body)}`, `x-request-id: ${requestId}`, 'connection: close'];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** A connection on which nothing has moved: whoever waits for our answer gets one, and everybody else is cut off. */
+function endStill(socket: Socket): void {
+  const call = callOn(socket);
+  if (!call || call.reply.sent || !call.request.raw.complete) socket.destroy();
+  else failCall(call, problem('unavailable', 'There was no answer in time, so the outcome is not known. Ask again with the same Idempotency-Key.', { headers: { 'retry-after': '5', connection: 'close' } }));
 }
 
 /** Puts the routes on the server, with what happens before and after each of them. */
@@ -176,6 +184,8 @@ function finish(call: Call, answer: Answer | 'later'): void {
 
 /** Sends an answer, past the framework: its reply does what is done here, for three times the price. */
 export function sendAnswer(call: Call<never, never> | Call, answer: Answer): void {
+  // Somebody who could not be answered in time was told so already.
+  if (call.reply.sent) return;
   const { status, headers, body } = answer;
   const text = answer.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const head = headOf(call.reply, call.requestId);
@@ -209,6 +219,7 @@ function send(reply: FastifyReply, { status, head, text, type }: { status: numbe
 
 /** Ends a call with the problem that stands for what was thrown. */
 export function failCall(call: Call<never, never> | Call, error: unknown): void {
+  if (call.reply.sent) return;
   const refusal = toProblem(error);
   // What is our fault goes the framework's way, to where it is written down.
   if (refusal.status >= 500) call.reply.send(refusal);

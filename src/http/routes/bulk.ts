@@ -10,7 +10,7 @@ import type { Answer, Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
 import { isId } from '../input.ts';
 import { jsonLines, type JsonLine } from '../json-lines.ts';
-import { BULK_STEP, LINE_PROBLEMS_MAX } from '../limits.ts';
+import { BULK_STEP, BULK_TIMEOUT_MS, LINE_PROBLEMS_MAX } from '../limits.ts';
 import { invalidRequest, problem, problemDocument, refusalDocument, refusalProblem, type InputFault, type Problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, id, lineProblem, optional } from '../schemas.ts';
@@ -63,6 +63,7 @@ async function take(floor: Floor, call: BulkCall): Promise<Answer> {
     if (digest) for (const line of lines) update(digest, line);
     await sort(floor, call, lines, sorted);
   }
+  call.waitFor(BULK_TIMEOUT_MS);
   const once = digest && call.onceFor(digest.digest('base64url'));
   return store(floor, call, sorted, once);
 }

@@ -2,6 +2,7 @@ import type { LocationDefinition, Described } from '../../rooms/inventory/invent
 import { itemKey, locationsBeside, locationView, type Location } from '../../rooms/inventory/inventory.ts';
 import { closeLocation } from '../../processes/processes.ts';
 import type { Floor } from '../floor.ts';
+import { CLOSING_TIMEOUT_MS } from '../limits.ts';
 import { page, readCursor, statesCover } from '../lists.ts';
 import { invalidRequest, problem, refusalProblem, type InputFault } from '../problem.ts';
 import { route, type Route } from '../route.ts';
@@ -113,6 +114,7 @@ function remove({ services }: Floor): Route {
     problems: ['unknown-location', 'in-use', 'view-behind'],
     async handle(call) {
       const { moveStockTo } = call.query;
+      call.waitFor(CLOSING_TIMEOUT_MS);
       const closing = await closeLocation(services, { id: call.param('id'), moveStockTo });
       if (closing.ok) return { status: 204, headers: { 'holdfast-cursor': services.engine.cursor } };
       throw refusalProblem(closing.refusal);

@@ -5,8 +5,8 @@ import { Projector } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** How long a holder of the projector's lease may be silent before another node takes over. */
-const LEASE_MS = 10_000;
-const RENEW_MS = 3_000;
+const LEASE_MS = 3_000;
+const RENEW_MS = 1_000;
 /** Between looks at what another node has projected. */
 const WATCH_MS = 200;
 /**

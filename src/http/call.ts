@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../base/json.ts';
 import type { Once } from '../runtime/runtime.ts';
@@ -53,7 +54,8 @@ export class Call<Query = unknown, Body = unknown> {
 
   /** Lets nothing move on the connection for longer, until the answer: for work that takes its time. */
   waitFor(ms: number): void {
-    this.request.raw.socket.setTimeout(ms + SOCKET_IDLE_MS);
+    const { socket } = this.request.raw;
+    if (socket instanceof Socket) socket.setTimeout(ms + SOCKET_IDLE_MS); // calls that were injected have none
   }
 
   /** Writes down that the call was answered. */

@@ -95,7 +95,7 @@ export class Engine<Command> {
   readonly #folding: Folding;
   readonly #world: World;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
-  readonly #onState = new Set<(key: string, dueMs: number) => void>();
+  readonly #onDue = new Set<(key: string, dueMs: number, nowMs: number) => void>();
   /** Heads as they are durable, and as they will be once the append under way has succeeded. */
   #durable: number[] = [];
   /** How often each log was read again: what was asked of the store before that is out of date. */
@@ -277,10 +277,10 @@ export class Engine<Command> {
     return () => void this.#onCommitted.delete(listener);
   }
 
-  /** Calls back with every state that came to want waking. */
-  onDue(listener: (key: string, dueMs: number) => void): () => void {
-    this.#onState.add(listener);
-    return () => void this.#onState.delete(listener);
+  /** Calls back with every state that came to want waking, and the instant at which it did. */
+  onDue(listener: (key: string, dueMs: number, nowMs: number) => void): () => void {
+    this.#onDue.add(listener);
+    return () => void this.#onDue.delete(listener);
   }
 
   /** Says how far states are saved: what is saved may leave memory. */
@@ -450,10 +450,10 @@ export class Engine<Command> {
     let events = this.#batch.events.get(log);
     if (!events) this.#batch.events.set(log, (events = []));
     events.push(event);
-    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched);
+    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched, this.#lastNow);
   }
 
-  #fold(event: EventRecord, position: number, touched: Entry[]): void {
+  #fold(event: EventRecord, position: number, touched: Entry[], nowMs: number): void {
     const first = touched.length;
     this.#folding.begin(position, touched);
     if (event.type === ANSWERED) this.#folding.set(event.key, remember(event));
@@ -462,7 +462,7 @@ export class Engine<Command> {
       const { key, state } = touched[i] as Entry; // within bounds
       if (isAnswerKey(key) || state === undefined) continue;
       const due = this.#room.dueOf(key, state);
-      if (due !== null) for (const listener of this.#onState) listener(key, due);
+      if (due !== null) for (const listener of this.#onDue) listener(key, due, nowMs);
     }
   }
 
@@ -637,7 +637,11 @@ export class Engine<Command> {
     const { cursor } = this;
     for (const pending of waiting) {
       assert(pending.outcome, 'a caller was to be answered without an outcome');
-      pending.settle(pending.outcome, pending.replayed, cursor);
+      try {
+        pending.settle(pending.outcome, pending.replayed, cursor);
+      } catch (error) {
+        pending.fail(error); // a caller that cannot take its answer must not keep the others from theirs
+      }
     }
   }
 
@@ -754,10 +758,11 @@ export class Engine<Command> {
     this.#readings++;
     for (const key of keys) this.#residents.drop(key);
     this.#admit(log, [...keys], loaded);
+    const now = this.now();
     for (const commit of tail) {
       for (const event of commit.events) {
         this.#lastNow = Math.max(this.#lastNow, event.time);
-        if (commit.position > loaded.upTo) this.#fold(event, commit.position, []);
+        if (commit.position > loaded.upTo) this.#fold(event, commit.position, [], now);
       }
     }
     this.#durable[log] = Math.max(known, tail.at(-1)?.position ?? 0);

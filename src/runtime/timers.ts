@@ -28,8 +28,8 @@ export class Timers<Command> {
     this.#store = options.store;
     this.#room = options.room;
     this.#clock = options.clock;
-    this.#forget = this.#engine.onDue((key, dueMs) => {
-      if (dueMs <= this.#engine.now() + WAKE_WINDOW_MS) this.#add(key, dueMs);
+    this.#forget = this.#engine.onDue((key, dueMs, nowMs) => {
+      if (dueMs <= nowMs + WAKE_WINDOW_MS) this.#add(key, dueMs);
     });
   }
 

@@ -4,7 +4,7 @@ import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
 import type { Once, QueuedResult, Settled, World } from '../runtime/runtime.ts';
 import type { Message, MessageReport } from '../store/store.ts';
 import type { Answer, Call } from './call.ts';
-import { SOCKET_IDLE_MS, WAIT_SECONDS_MAX } from './limits.ts';
+import { WAIT_SECONDS_MAX } from './limits.ts';
 import { problem, refusalDocument, refusalProblem } from './problem.ts';
 import type { Services } from './services.ts';
 import { preferenceOf, writeHeaders } from './settle.ts';
@@ -98,7 +98,6 @@ export class AcceptedWork {
   }
 
   async #waited(call: Call<never, never> | Call, commandId: string, waitSeconds: number, otherwise: Answer): Promise<Answer> {
-    call.mayBeSilentFor(waitSeconds * 1000 + SOCKET_IDLE_MS);
     call.waitFor(waitSeconds * 1000);
     const result = await this.#services.commands.resultOf(commandId, waitSeconds * 1000);
     if (!result) return otherwise;

@@ -52,7 +52,7 @@ export class Call<Query = unknown, Body = unknown> {
     return (this.request.params as Readonly<Record<string, string>>)[name] ?? ''; // parameters of a path are strings
   }
 
-  /** Lets nothing move on the connection for longer, until the answer: for work that takes its time. */
+  /** Nothing may move on the connection for this long, which is otherwise taken for a peer who is gone. Holds for this answer. */
   waitFor(ms: number): void {
     const { socket } = this.request.raw;
     if (socket instanceof Socket) socket.setTimeout(ms + SOCKET_IDLE_MS); // calls that were injected have none
@@ -66,12 +66,6 @@ export class Call<Query = unknown, Body = unknown> {
   header(name: string): string | undefined {
     const value = this.request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
-  }
-
-  /** Nothing will move on the connection for a while, which is otherwise taken for a reader who is gone. Holds for this answer. */
-  mayBeSilentFor(ms: number): void {
-    const { raw } = this.reply;
-    raw.setTimeout(ms, () => raw.destroy());
   }
 
   /** The name under which this request happens once; undefined where it carries no Idempotency-Key. */

@@ -23,12 +23,14 @@ export const REQUEST_TIMEOUT_MS = 12_000;
 export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
 /** An idle connection is kept for the next request this long: longer than browsers and proxies pause. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** A connection on which no byte moves while a request is under way: slow readers are cut off. */
-export const SOCKET_IDLE_MS = 12_000;
+/** A connection on which no byte moves while a request is under way: slow readers are cut off after twice this, because some bytes still leave at first. */
+export const SOCKET_IDLE_MS = 7_000;
 /** How long a bulk request may take once its body is here: 100,000 lines take a fraction of it even on a busy machine. */
 export const BULK_TIMEOUT_MS = 120_000;
 /** How long the closing of a location may take: each of its items is looked at, and moved. */
 export const CLOSING_TIMEOUT_MS = 120_000;
+/** How long the check of an item may take: a million facts are added up in some seconds. */
+export const CHECK_TIMEOUT_MS = 60_000;
 /** Connections of one process: each may hold a request body. */
 export const CONNECTIONS_MAX = 10_000;
 /** Longest wait that `Prefer: wait` and a long poll may ask for. */

@@ -106,7 +106,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, requ
 /** A connection on which nothing has moved: whoever waits for our answer gets one, and everybody else is cut off. */
 function endStill(socket: Socket): void {
   const call = callOn(socket);
-  if (!call || call.reply.sent || !call.request.raw.complete) socket.destroy();
+  if (!call || call.reply.sent || call.reply.raw.headersSent || !call.request.raw.complete) socket.destroy();
   else failCall(call, problem('unavailable', 'There was no answer in time, so the outcome is not known. Ask again with the same Idempotency-Key.', { headers: { 'retry-after': '5', connection: 'close' } }));
 }
 
@@ -159,7 +159,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
   return (request, reply) => {
     const call = request.call as Call; // made by the gate
     try {
-      if (route.tokenInQuery === true) reply.headers(SECURE);
+      if (route.tokenInQuery === true) prepareStream(call);
       const params = hasParams ? pathFaults(request.params) : [];
       if (params.length > 0) throw invalidRequest(params);
       call.query = request.raw.url?.includes('?') === true || route.query ? readQuery(request.query) : EMPTY;
@@ -173,6 +173,12 @@ function handlerOf(route: Route): RouteHandlerMethod {
       failCall(call, error);
     }
   };
+}
+
+/** A stream goes the framework's way, and is quiet between two heartbeats. */
+function prepareStream(call: Call): void {
+  call.reply.headers(SECURE);
+  call.waitFor(limits.HEARTBEAT_MS);
 }
 
 const EMPTY = Object.freeze({});

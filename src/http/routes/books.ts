@@ -3,7 +3,7 @@ import { toCloudEvent } from '../../distribution/feed/feed.ts';
 import { checkBooks, newestFacts } from '../../processes/processes.ts';
 import { itemKey } from '../../rooms/inventory/inventory.ts';
 import type { Floor } from '../floor.ts';
-import { PAGE_DEFAULT } from '../limits.ts';
+import { CHECK_TIMEOUT_MS, PAGE_DEFAULT } from '../limits.ts';
 import { page, readCursor, viewsCover } from '../lists.ts';
 import { route, type Route } from '../route.ts';
 import { closed, cloudEvent, id, instant, listOf, paging } from '../schemas.ts';
@@ -74,6 +74,7 @@ function check({ services }: Floor): Route {
     problems: ['unknown-item'],
     async handle(call) {
       const sku = call.param('sku');
+      call.waitFor(CHECK_TIMEOUT_MS);
       const books = await checkBooks(services, sku);
       if (!books) throw unknownItem(sku);
       return { status: 200, body: books };

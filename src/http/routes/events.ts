@@ -4,7 +4,7 @@ import { HistoryLost, type FeedQuestion, type Page, type PageQuestion } from '..
 import { cursorCovers, parseCursor, type Cursor } from '../../store/store.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
-import { CURSOR_LENGTH_MAX, EVENT_TYPES_MAX, PAGE_DEFAULT, PAGE_MAX, SOCKET_IDLE_MS, WAIT_SECONDS_MAX } from '../limits.ts';
+import { CURSOR_LENGTH_MAX, EVENT_TYPES_MAX, PAGE_DEFAULT, PAGE_MAX, WAIT_SECONDS_MAX } from '../limits.ts';
 import { statesCover } from '../lists.ts';
 import { problem, type InputFault } from '../problem.ts';
 import { route, type Route } from '../route.ts';
@@ -50,11 +50,11 @@ function events(floor: Floor): Route {
 }
 
 /** Waits no longer than somebody is there to be answered. */
-async function waitForPage({ services, streams }: Floor, call: Pick<Call, 'caller' | 'reply' | 'mayBeSilentFor'>, question: PageQuestion): Promise<Page> {
+async function waitForPage({ services, streams }: Floor, call: Pick<Call, 'caller' | 'reply' | 'waitFor'>, question: PageQuestion): Promise<Page> {
   const place = streams.wait(must(call.caller, 'nobody reads events without a key'));
   const { raw } = call.reply;
   raw.once('close', place.giveUp);
-  call.mayBeSilentFor(question.waitMs + SOCKET_IDLE_MS);
+  call.waitFor(question.waitMs);
   try {
     return await services.feed.page({ ...question, signal: place.signal });
   } finally {

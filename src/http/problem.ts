@@ -132,7 +132,8 @@ export function toProblem(error: unknown): Problem {
 /** The document itself. Members of the problem come after the standard ones and never replace them. */
 export function problemDocument(about: { status: number; code: string; message: string; members?: JsonObject | undefined }, requestId: string): { readonly [member: string]: Json | undefined } {
   const { status, code, message, members } = about;
-  return { ...members, type: `/docs#${code}`, title: titleOf(code, status), status, detail: message, code, requestId };
+  const standard = { type: `/docs#${code}`, title: titleOf(code, status), status, detail: message, code, requestId };
+  return members === undefined ? standard : { ...standard, ...members, ...standard };
 }
 
 function titleOf(code: string, status: number): string {

@@ -156,7 +156,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
   const hasParams = route.path.includes(':');
   const readQuery = queryReader(route);
   const body = route.body && route.bodyMode !== 'own' ? checked(route.body) : undefined;
-  return (request, reply) => {
+  return (request) => {
     const call = request.call as Call; // made by the gate
     try {
       if (route.tokenInQuery === true) prepareStream(call);

@@ -1,6 +1,7 @@
 /** The command line: `holdfast serve`, `holdfast replay`, `holdfast bench`. */
 import { Command } from 'commander';
 import { ConfigError } from '../app/app.ts';
+import { addBench } from './bench/bench.ts';
 import { addReplay } from './replay/replay.ts';
 import { serveCommand } from './serve.ts';
 
@@ -14,6 +15,7 @@ export async function run(args: readonly string[]): Promise<void> {
     .allowExcessArguments()
     .action(async (_options: unknown, command: Command) => serveCommand(command.args));
   addReplay(program);
+  addBench(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -3,7 +3,8 @@
  * confirms its lines in the order of time, credit notes come back and losses are written off. At the end the books of
  * every item are checked. Stopped half way it can be run again: each step has a name made of the file and the line.
  */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { between } from '../numbers.ts';
 import { replayCommand } from './reenactment.ts';
 
 interface Flags {
@@ -37,12 +38,4 @@ export function addReplay(program: Command): void {
 
 function speed(text: string): number | 'max' {
   return text === 'max' ? text : between(0.001, 1_000_000_000, 'any')(text);
-}
-
-function between(least: number, most: number, kind: 'whole' | 'any'): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= least && value <= most && (kind === 'any' || Number.isInteger(value))) return value;
-    throw new InvalidArgumentError(`It must be a ${kind === 'whole' ? 'whole ' : ''}number from ${least} to ${most}.`);
-  };
 }

@@ -414,6 +414,8 @@ export class Engine<Command> {
     const { once } = pending;
     const remembered = once && this.#remembered(once);
     const known = this.#misses.length > 0 || !once ? undefined : recall(once, remembered, context.now);
+    // What an answer speaks of may be in logs that are not as far as the one with the answer.
+    if (known && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
     if (known) return this.#await(pending, known.outcome, known.replayed);
     const decision = pending.run(this.#world, context);
     if (this.#misses.length > 0) return this.#park(pending, [...this.#misses]);

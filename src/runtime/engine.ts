@@ -41,14 +41,17 @@ export interface EngineFigures {
   readonly appendSeconds: number;
 }
 
-/** Somebody waiting: for a decision, or for a question to be answered from durable states. */
-interface Pending<Command> {
+/** What somebody wants: a decision, or an answer to a question from durable states. */
+interface Asked {
   readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
   readonly once: Once | undefined;
   readonly lane: string | undefined;
-  readonly command: Command | undefined;
   readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
   readonly fail: (error: unknown) => void;
+}
+
+/** Somebody waiting for it. */
+interface Pending extends Asked {
   /** Grows with every arrival: whatever had to wait is decided in this order again. */
   order: number;
   attempts: number;
@@ -59,21 +62,21 @@ interface Pending<Command> {
 }
 
 /** Waiting for states to be loaded, for those before it in its lane, or to know that nobody else has written. */
-interface Parked<Command> {
-  readonly pending: Pending<Command>;
+interface Parked {
+  readonly pending: Pending;
   readonly keys: readonly string[];
   readonly why: 'load' | 'verify';
 }
 
 /** What is decided together and made durable together. */
-interface Batch<Command> {
+interface Batch {
   /** Facts by log. */
   readonly events: Map<number, EventRecord[]>;
   readonly touched: Entry[];
-  readonly waiting: Pending<Command>[];
+  readonly waiting: Pending[];
 }
 
-const emptyBatch = <Command>(): Batch<Command> => ({ events: new Map(), touched: [], waiting: [] });
+const emptyBatch = (): Batch => ({ events: new Map(), touched: [], waiting: [] });
 
 /**
  * Decides commands in memory and makes what follows durable, one append at a time with everything that has arrived
@@ -117,13 +120,13 @@ export class Engine<Command> {
   /** Lanes of which a command failed in this round. */
   readonly #failedLanes = new Set<string>();
   #cursor: string | undefined;
-  #inbox: Pending<Command>[] = [];
-  #parked: Parked<Command>[] = [];
+  #inbox: Pending[] = [];
+  #parked: Parked[] = [];
   /** Whose states are being loaded. */
-  #loading: readonly Pending<Command>[] = [];
+  #loading: readonly Pending[] = [];
   readonly #parkedLanes = new Map<string, number>();
-  #batch: Batch<Command> = emptyBatch();
-  #inFlight: { batch: Batch<Command>; commits: Commit[] } | undefined;
+  #batch: Batch = emptyBatch();
+  #inFlight: { batch: Batch; commits: Commit[] } | undefined;
   #drainPlanned = false;
   #misses: string[] = [];
   #readUndurable = false;
@@ -207,19 +210,13 @@ export class Engine<Command> {
   }
 
   /** {@link execute} with callbacks, for callers with many commands at once. */
-  submit(command: Command, options: { once?: Once | undefined; lane?: string | undefined }, settle: Pending<Command>['settle'], fail: (error: unknown) => void): void {
+  submit(command: Command, options: { once?: Once | undefined; lane?: string | undefined }, settle: Pending['settle'], fail: (error: unknown) => void): void {
     this.#take({
       run: (world, context) => this.#room.decide(command, world, context),
       once: options.once,
       lane: options.lane,
-      command,
       settle,
       fail,
-      order: 0,
-      attempts: 0,
-      verified: NEVER,
-      outcome: undefined,
-      replayed: false,
     });
   }
 
@@ -234,17 +231,11 @@ export class Engine<Command> {
         },
         once: undefined,
         lane: undefined,
-        command: undefined,
         settle: () => {
           assert(answer, 'a question was settled without an answer');
           resolve(answer.value);
         },
         fail: reject,
-        order: 0,
-        attempts: 0,
-        verified: NEVER,
-        outcome: undefined,
-        replayed: false,
       });
     });
   }
@@ -259,14 +250,8 @@ export class Engine<Command> {
         run: (world, { now }) => question(world, now),
         once,
         lane: undefined,
-        command: undefined,
         settle: (outcome, replayed, cursor) => resolve({ ...outcome, replayed, cursor }),
         fail: reject,
-        order: 0,
-        attempts: 0,
-        verified: NEVER,
-        outcome: undefined,
-        replayed: false,
       });
     });
   }
@@ -336,7 +321,8 @@ export class Engine<Command> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #take(pending: Pending<Command>): void {
+  #take({ run, once, lane, settle, fail }: Asked): void {
+    const pending: Pending = { run, once, lane, settle, fail, order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
     const stopped = this.#stoppedBy();
     if (stopped) return pending.fail(stopped);
     if (this.#waiting >= INBOX_MAX) {
@@ -380,7 +366,7 @@ export class Engine<Command> {
     this.#flush();
   };
 
-  #attempt(pending: Pending<Command>, context: Context): void {
+  #attempt(pending: Pending, context: Context): void {
     if (pending.lane !== undefined && this.#failedLanes.has(pending.lane)) return pending.fail(behindFailed());
     if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, this.#answerKeyOf(pending));
     try {
@@ -398,7 +384,7 @@ export class Engine<Command> {
   }
 
   /** The key of the remembered answer where that is not at hand: known without deciding, so that a lane loads all of them at once. */
-  #answerKeyOf({ once }: Pending<Command>): string[] {
+  #answerKeyOf({ once }: Pending): string[] {
     return once && !this.#residents.find(once.key) ? [once.key] : [];
   }
 
@@ -408,7 +394,7 @@ export class Engine<Command> {
     if (!this.#inFlight) void this.#recover([], undefined, []);
   }
 
-  #decide(pending: Pending<Command>, context: Context): void {
+  #decide(pending: Pending, context: Context): void {
     this.#misses.length = 0;
     this.#readUndurable = false;
     const { once } = pending;
@@ -432,7 +418,7 @@ export class Engine<Command> {
   }
 
   /** Whether what was decided rests on everything that anybody had written when the command came. */
-  #isVerified(pending: Pending<Command>): boolean {
+  #isVerified(pending: Pending): boolean {
     return this.#alone || pending.verified === this.#readings;
   }
 
@@ -441,7 +427,7 @@ export class Engine<Command> {
   }
 
   /** Answers the caller when the batch being put together is durable, and with it all that went before. */
-  #await(pending: Pending<Command>, outcome: Outcome, replayed: boolean): void {
+  #await(pending: Pending, outcome: Outcome, replayed: boolean): void {
     pending.outcome = outcome;
     pending.replayed = replayed;
     this.#batch.waiting.push(pending);
@@ -478,7 +464,7 @@ export class Engine<Command> {
     return entry.state;
   }
 
-  #park(pending: Pending<Command>, keys: string[], why: 'load' | 'verify' = 'load'): void {
+  #park(pending: Pending, keys: string[], why: 'load' | 'verify' = 'load'): void {
     this.#parked.push({ pending, keys, why });
     if (pending.lane !== undefined) this.#parkedLanes.set(pending.lane, (this.#parkedLanes.get(pending.lane) ?? 0) + 1);
   }
@@ -503,7 +489,7 @@ export class Engine<Command> {
   }
 
   /** What was loaded for, and what parked behind it meanwhile, takes its place in the inbox again. */
-  #unpark(again: readonly Pending<Command>[]): void {
+  #unpark(again: readonly Pending[]): void {
     this.#putBack([...again, ...this.#parked.map((entry) => entry.pending)]);
     this.#loading = [];
     this.#parked = [];
@@ -514,14 +500,14 @@ export class Engine<Command> {
     this.#wakeIdle();
   }
 
-  #putBack(pendings: readonly Pending<Command>[]): void {
+  #putBack(pendings: readonly Pending[]): void {
     this.#inbox = [...pendings, ...this.#inbox].sort((a, b) => a.order - b.order);
   }
 
   /** Fails commands, and with them those that wait behind them in their lanes: they were to come after what did not happen. */
-  #fail(failing: readonly Pending<Command>[], error: unknown): void {
+  #fail(failing: readonly Pending[], error: unknown): void {
     const lanes = new Set(failing.flatMap(({ lane }) => lane ?? []));
-    const follows = ({ lane }: Pending<Command>): boolean => lane !== undefined && lanes.has(lane);
+    const follows = ({ lane }: Pending): boolean => lane !== undefined && lanes.has(lane);
     const behind = lanes.size === 0 ? [] : [...this.#inbox, ...this.#parked.map(({ pending }) => pending)].filter(follows);
     if (behind.length > 0) {
       this.#inbox = this.#inbox.filter((pending) => !follows(pending));
@@ -635,7 +621,7 @@ export class Engine<Command> {
     else this.#flush();
   }
 
-  #answer(waiting: readonly Pending<Command>[]): void {
+  #answer(waiting: readonly Pending[]): void {
     const { cursor } = this;
     for (const pending of waiting) {
       assert(pending.outcome, 'a caller was to be answered without an outcome');
@@ -687,7 +673,7 @@ export class Engine<Command> {
     return this.#health.state === 'closed';
   }
 
-  #resume(foreign: readonly Commit[], tokens: readonly string[], failed: Batch<Command> | undefined, batch: Batch<Command>, verdict: Verdict, error: unknown): void {
+  #resume(foreign: readonly Commit[], tokens: readonly string[], failed: Batch | undefined, batch: Batch, verdict: Verdict, error: unknown): void {
     this.#cursor = undefined;
     const arrived = foreign.some((commit) => tokens.includes(commit.token));
     if (foreign.length > 0) for (const listener of this.#onCommitted) listener(foreign);
@@ -714,7 +700,7 @@ export class Engine<Command> {
     else goOn();
   }
 
-  #giveUp(error: unknown, waiting: readonly Pending<Command>[]): void {
+  #giveUp(error: unknown, waiting: readonly Pending[]): void {
     this.#mending = false;
     if (!this.#closed()) this.#health = { state: 'failed', reason: `${error instanceof Error ? error.message : String(error)}; restart to recover` };
     for (const pending of waiting) pending.fail(error);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { handClock } from '../base/clock.ts';
 import { openMemory, type Faults, type Operation, type Verdict } from '../engines/memory/memory.ts';
 import type { Commit, Store } from '../store/store.ts';
-import { INBOX_MAX } from './limits.ts';
+import { INBOX_MAX, START_ATTEMPTS_MAX } from './limits.ts';
 import { boxEngine, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
 import type { Engine, Settled } from './engine.ts';
 
@@ -228,6 +228,40 @@ describe('a store that cannot write', () => {
     expect(await outcomes).toMatchObject([{ reason: { code: 'storage-failed' } }, { reason: { code: 'storage-failed' } }]);
     await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'storage-failed' });
     expect(engine.health).toMatchObject({ state: 'failed', reason: expect.stringContaining('restart') as string });
+  });
+});
+
+describe('starting', () => {
+  const away: Verdict = { type: 'fail', code: 'unavailable' };
+  const restarted = (faults: Faults, store: ReturnType<typeof openMemory>, clock: ReturnType<typeof handClock>): Engine<BoxCommand> => boxEngine(store.share({ clock, faults }), { clock, seed: 2 });
+
+  for (const operation of ['read', 'load'] as const) {
+    test(`a store that is away for a moment (${operation}) is asked again, and everything is there`, async () => {
+      const { clock, store, engine } = await opened();
+      await engine.execute(put('b', 3));
+      const given = Array.from({ length: 40 }, (_, n): Verdict => (n % 6 < 2 ? away : { type: 'ok' }));
+      const again = restarted(verdicts(operation, ...given), store, clock);
+      const started = again.start().then(() => 'started', (error: unknown) => (error as { code: string }).code);
+      await pass(clock, 5_000);
+      expect(await stateOf(started)).toBe('started');
+      expect(await stateOf(unitsIn(again, 'b'))).toBe(3);
+    });
+  }
+
+  test('a store that stays away fails the start, after all attempts and not before', async () => {
+    const { clock, store } = await opened();
+    for (const [failures, outcome] of [[START_ATTEMPTS_MAX - 1, 'started'], [START_ATTEMPTS_MAX, 'unavailable']] as const) {
+      const again = restarted(verdicts('read', ...Array.from({ length: failures }, () => away)), store, clock);
+      const started = again.start().then(() => 'started', (error: unknown) => (error as { code: string }).code);
+      await pass(clock, 60_000);
+      expect(await stateOf(started)).toBe(outcome);
+    }
+  });
+
+  test('a store that says why it cannot be read is not asked twice', async () => {
+    const { clock, store } = await opened();
+    const again = restarted(verdicts('load', { type: 'fail', code: 'storage-failed' }), store, clock);
+    expect(await stateOf(again.start().catch((error: unknown) => error))).toMatchObject({ code: 'storage-failed' });
   });
 });
 

@@ -8,7 +8,7 @@ import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
 
@@ -155,19 +155,34 @@ export class Engine<Command> {
     this.#tokenPrefix = `${options.random.u32().toString(36)}${options.random.u32().toString(36)}-`;
   }
 
-  /** Reads the facts after the saved states and is ready. The cost is that of these facts, not of the whole log. */
+  /**
+   * Reads the facts after the saved states and is ready. The cost is that of these facts, not of the whole log. A store
+   * that is away for a moment is asked again; one that stays away fails the start.
+   */
   async start(): Promise<void> {
     this.#generations = new Array<number>(this.partitions).fill(0);
-    const checkpoints = await this.#store.projections.checkpoints(STATES);
+    const checkpoints = await this.#insist(() => this.#store.projections.checkpoints(STATES));
     this.#durable = new Array<number>(this.partitions).fill(0);
     for (let log = 0; log < this.partitions; log++) {
       const saved = checkpoints[log] ?? 0;
       // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
-      this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#store.log.trimmedTo(log)));
-      await this.#sync(log);
+      this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
+      await this.#insist(() => this.#sync(log));
     }
     this.#health = { state: 'ready' };
     this.#planDrain();
+  }
+
+  /** Asks the store again where nobody knows why it did not answer. */
+  async #insist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isFault(error, 'unavailable') || attempt === START_ATTEMPTS_MAX || this.#closed()) throw error;
+        await this.#pause(attempt * STORE_RETRY_MS);
+      }
+    }
   }
 
   get health(): Health {

@@ -5,6 +5,8 @@ export const INBOX_MAX = 20_000;
 /** A store that does not answer is asked again after this long, and after longer each time up to the maximum. */
 export const STORE_RETRY_MS = 50;
 export const STORE_RETRY_MAX_MS = 1_000;
+/** How often a starting engine asks for one thing: past two seconds whoever starts it is better told, and tries again with a new one. */
+export const START_ATTEMPTS_MAX = 10;
 /** How long closing waits for a store that does not answer: within the ten seconds that supervisors give a process. */
 export const CLOSE_PATIENCE_MS = 8_000;
 /** How often one command is decided again after losing a race before its caller is told. */

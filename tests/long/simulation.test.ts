@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { simulate } from '../simulation/simulation.ts';
 
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1_000);
-const COUNT = Number(process.env['SIM_COUNT'] ?? 4_000);
+const COUNT = Number(process.env['SIM_COUNT'] ?? 5_000);
 
 test(`${COUNT} more histories keep every promise, each longer than the short ones`, async () => {
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {

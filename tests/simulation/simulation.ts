@@ -44,6 +44,8 @@ class Simulation {
   #store: MemoryStore;
   #nodes: Node[] = [];
   #lucks: Luck[] = [];
+  /** Nothing goes wrong while the shop is set up, and once all is to come to its end. */
+  #calm = true;
   #named = 0;
   #crashes = 0;
   #conflicts = 0;
@@ -66,7 +68,7 @@ class Simulation {
       await this.#pass(1);
       await done;
     }
-    for (const luck of this.#lucks) luck.calm = false;
+    this.#sky('stormy');
   }
 
   async step(): Promise<void> {
@@ -86,7 +88,7 @@ class Simulation {
 
   /** The sky clears; everything that is doubtful is asked for again, everything that is due is done, and the books are audited. */
   async end(): Promise<void> {
-    for (const luck of this.#lucks) luck.calm = true;
+    this.#sky('calm');
     await this.#revive();
     for (let round = 0; round < 60 && this.ledger.waiting > 0; round++) {
       this.#repeatDoubtful();
@@ -243,13 +245,19 @@ class Simulation {
   #boot(): void {
     const { skewMs } = this.#weather;
     const luck = new Luck(seededRandom(this.#random.u32()), this.#weather);
-    luck.calm = this.#named < 2 || this.#lucks.some((other) => other.calm);
+    luck.calm = this.#calm;
     const store = this.#store.share({ faults: luck, clock: this.#clock });
     const random = seededRandom(this.#random.u32());
     const node = new Node({ name: `node ${++this.#named}`, store, luck, clock: this.#clock, random, weather: this.#weather, skewMs: below(this.#random, 2 * skewMs + 1) - skewMs, alone: this.#count === 1 });
     this.#nodes.push(node);
     this.#lucks.push(luck);
     void node.start();
+  }
+
+  /** Holds for the nodes that are there and for those to come. */
+  #sky(sky: 'calm' | 'stormy'): void {
+    this.#calm = sky === 'calm';
+    for (const luck of this.#lucks) luck.calm = this.#calm;
   }
 
   /** Whoever could not start, or stopped after a failed write, is started again. */

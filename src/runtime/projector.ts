@@ -1,4 +1,5 @@
 import type { Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store, Table, Cell } from '../store/store.ts';
+import { must } from '../base/assert.ts';
 import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
 import { STATES } from './engine.ts';
@@ -85,21 +86,21 @@ export class Projector {
     await this.#loadStatesOf(commits);
     const changed = new Map<string, { log: number; before: unknown }>();
     const rows = new CollectedRows(this.#tables);
-    const upTo = new Map<number, number>();
+    const upTo = new Map<number, { log: number; position: number; time: number }>();
     for (const commit of commits) {
       for (const event of commit.events) this.#foldEvent(event, commit.log, changed);
       this.#room.views.facts(commit, commit.events, rows);
-      upTo.set(commit.log, commit.position);
+      upTo.set(commit.log, { log: commit.log, position: commit.position, time: commit.events.at(-1)?.time ?? 0 });
     }
     const states: StateRow[] = [];
     for (const [key, { log, before }] of changed) {
       const state = this.#states.get(key);
       states.push(this.#stateRow(key, log, state));
-      if (!isAnswerKey(key)) this.#room.views.rows(key, state, before, rows);
+      if (!isAnswerKey(key)) this.#room.views.rows(key, state, before, rows, must(upTo.get(log), `a state of log ${log} was changed by no commit of it`));
     }
-    const checkpoints = [...upTo].map(([log, position]) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
+    const checkpoints = [...upTo.values()].map(({ log, position }) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
     await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
-    for (const [log, position] of upTo) this.#checkpoints[log] = position;
+    for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
     const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
     const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
     this.#behind = Math.ceil((left * facts) / commits.length);

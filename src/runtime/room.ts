@@ -47,8 +47,8 @@ export interface Room<Command> {
     readonly tables: readonly Table[];
     /** What the rows of a state must remember from before it changes. */
     before(key: string, state: unknown): unknown;
-    /** The rows of a state, given what was remembered. `state` undefined: it is gone. */
-    rows(key: string, state: unknown, before: unknown, rows: Rows): void;
+    /** The rows of a state, given what was remembered. `state` undefined: it is gone. `at`: the newest commit that it was folded from, or one after it in its log. */
+    rows(key: string, state: unknown, before: unknown, rows: Rows, at: { log: number; position: number; time: number }): void;
     /** The rows that facts leave by themselves: called for each key once a commit. */
     facts(at: { log: number; position: number }, events: readonly EventRecord[], rows: Rows): void;
   };

@@ -56,10 +56,16 @@ export function evolve(event: InventoryEvent, states: States): void {
   }
 }
 
-type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+/** A fact about an item. */
+export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
 function evolveItem(event: ItemEvent, states: States): void {
-  const item = itemOf(event.key, states);
+  evolveItemAlone(event, itemOf(event.key, states));
+  evolveBeside(event, states);
+}
+
+/** Folds a fact about an item into the item and nothing else: for what it was at an instant, without the records beside it. */
+export function evolveItemAlone(event: ItemEvent, item: Item): void {
   item.version++;
   switch (event.type) {
     case 'inventory.item.defined':
@@ -94,13 +100,29 @@ function evolveItem(event: ItemEvent, states: States): void {
     case 'inventory.allocation.cancelled': {
       for (const place of event.data.allocations) levelAt(item, place.location).allocated -= place.quantity;
       item.backordered -= event.data.backordered;
-      for (const { customerId, quantity } of event.data.customers ?? []) customerOf(item.sku, customerId, states).promised -= quantity;
       return;
     }
     default:
       evolveHeldUnits(event, item);
-      if (event.data.solo === 1) evolveSoloRecord(event, item.sku, states);
-      if (event.data.customerId !== undefined) evolveCustomer(event, customerOf(item.sku, event.data.customerId, states));
+  }
+}
+
+/** What a fact about an item changes beside it, in the same log: the reservation's record and what customers have. */
+function evolveBeside(event: ItemEvent, states: States): void {
+  switch (event.type) {
+    case 'inventory.reservation.held':
+    case 'inventory.reservation.changed':
+    case 'inventory.reservation.extended':
+    case 'inventory.reservation.released':
+    case 'inventory.reservation.expired':
+    case 'inventory.reservation.confirmed':
+      if (event.data.solo === 1) evolveSoloRecord(event, skuOf(event.key), states);
+      if (event.data.customerId !== undefined) evolveCustomer(event, customerOf(skuOf(event.key), event.data.customerId, states));
+      return;
+    case 'inventory.allocation.cancelled':
+      for (const { customerId, quantity } of event.data.customers ?? []) customerOf(skuOf(event.key), customerId, states).promised -= quantity;
+      return;
+    default:
   }
 }
 

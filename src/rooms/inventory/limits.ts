@@ -28,3 +28,7 @@ export const LOCATIONS_MAX = 10_000;
 export const BLOCKERS_MAX = 20;
 /** Carts keep at most this many live holds: one is usual. */
 export const HOLDS_PER_CART_MAX = 100;
+/** Facts about an item after which what it is by then is saved, at the least: reading these is what an answer about its past costs. */
+export const SAVED_PAST_FACTS = 64;
+/** Bytes that saved pasts may take for each fact: an item with many live holds is long, and saved the more seldom. */
+export const SAVED_PAST_BYTES_PER_FACT = 16;

@@ -1,5 +1,6 @@
 import type { Cell, EventRecord, Table } from '../../store/store.ts';
-import type { Item, Reservation } from './state.ts';
+import { SAVED_PAST_BYTES_PER_FACT, SAVED_PAST_FACTS } from './limits.ts';
+import { writeState, type Item, type Reservation } from './state.ts';
 
 /** The read models: tables that follow from states, for lists, search and filters. Primary keys come first. */
 export const TABLES: readonly Table[] = [
@@ -64,8 +65,22 @@ export const TABLES: readonly Table[] = [
       { name: 'sku', type: 'text' },
       { name: 'position', type: 'int' },
       { name: 'log', type: 'int' },
+      /** Of the first of its facts there. Within a log time never runs backwards. */
+      { name: 'time', type: 'int' },
     ],
     primaryKey: ['sku', 'position'],
+  },
+  {
+    /** What an item was, every so often: from there its facts tell what it was at an instant, however long its history. */
+    name: 'item_pasts',
+    columns: [
+      { name: 'sku', type: 'text' },
+      { name: 'position', type: 'int' },
+      { name: 'time', type: 'int' },
+      { name: 'body', type: 'text' },
+    ],
+    primaryKey: ['sku', 'position'],
+    indexes: [{ name: 'item_pasts_by_time', columns: ['sku', 'time'] }],
   },
 ];
 
@@ -82,13 +97,15 @@ const attributeId = (sku: string, name: string): string => `${sku}/${name}`;
 interface Before {
   readonly lineIds: readonly string[];
   readonly attributeIds: readonly string[];
+  /** Of an item. */
+  readonly version?: number;
 }
 
 export function before(key: string, state: unknown): Before | undefined {
   switch (key[0]) {
     case 'i': {
-      const { sku, definition } = state as Item; // under `i/` keys there are items only
-      return { lineIds: [], attributeIds: Object.keys(definition?.attributes ?? {}).map((name) => attributeId(sku, name)) };
+      const { sku, definition, version } = state as Item; // under `i/` keys there are items only
+      return { version, lineIds: [], attributeIds: Object.keys(definition?.attributes ?? {}).map((name) => attributeId(sku, name)) };
     }
     case 'r': {
       const { id, lines } = state as Reservation; // under `r/` keys there are reservations only
@@ -100,11 +117,12 @@ export function before(key: string, state: unknown): Before | undefined {
 }
 
 /** The rows of a state as it now is. */
-export function rowsOf(key: string, state: unknown, was: unknown, rows: Rows): void {
+export function rowsOf(key: string, state: unknown, was: unknown, rows: Rows, at: { position: number; time: number }): void {
   const old = was as Before | undefined; // what `before` gave
   switch (key[0]) {
     case 'i':
-      return itemRows(state as Item, old, rows); // by the kind of key, as above
+      pastRow(key, state as Item, old?.version ?? 0, rows, at); // by the kind of key, as above
+      return itemRows(state as Item, old, rows);
     case 'r':
       return reservationRows(state as Reservation, old, rows);
     default:
@@ -126,6 +144,17 @@ function itemRows(item: Item, old: Before | undefined, rows: Rows): void {
   else rows.upsert('items', [sku, `${sku} ${definition.name ?? ''}`.toLowerCase(), atMost]);
 }
 
+/** Saves what the item is by now, where enough has happened since it was saved before: the longer what is saved, the more has to. */
+function pastRow(key: string, item: Item, was: number, rows: Rows, at: { position: number; time: number }): void {
+  if (!passes(item.version, was, SAVED_PAST_FACTS)) return;
+  const body = writeState(key, item);
+  const every = Math.max(1, 2 ** Math.ceil(Math.log2(body.length / (SAVED_PAST_BYTES_PER_FACT * SAVED_PAST_FACTS))));
+  if (passes(item.version, was, every * SAVED_PAST_FACTS)) rows.upsert('item_pasts', [item.sku, at.position, at.time, body]);
+}
+
+/** Whether a count went over a multiple of a number. */
+const passes = (now: number, was: number, every: number): boolean => Math.floor(now / every) > Math.floor(was / every);
+
 function reservationRows(record: Reservation, old: Before | undefined, rows: Rows): void {
   const { id, status, cartId, expiresAt } = record;
   rows.upsert('reservations', [id, status, cartId ?? null, expiresAt]);
@@ -134,12 +163,16 @@ function reservationRows(record: Reservation, old: Before | undefined, rows: Row
   for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
 }
 
-/** Which commits say something about which item: where an item's history and its books are found. */
+/** Which commits say something about which item: where its history and its books are found. Those about places are there under the log's own key, which no SKU can be. */
 export function factRows(at: { log: number; position: number }, events: readonly EventRecord[], rows: Rows): void {
   let last = '';
-  for (const event of events) {
-    if (event.key === last || !event.key.startsWith('i/')) continue;
-    last = event.key;
-    rows.upsert('item_facts', [event.key.slice(2), at.position, at.log]);
+  const times = new Map<string, number>();
+  for (const { key, time } of events) {
+    const about = key[0];
+    if (key === last || (about !== 'i' && about !== 'l')) continue;
+    last = key;
+    const name = about === 'i' ? key.slice(2) : key;
+    if (!times.has(name)) times.set(name, time);
   }
+  for (const [name, time] of times) rows.upsert('item_facts', [name, at.position, at.log, time]);
 }

@@ -1,93 +1,111 @@
 /**
- * Commits: one row each. Its id is `log × 2^43 + position`, so that a log is a range of ids and its head the last id
- * of the range. Heads are looked up and never kept: another connection may have moved them.
+ * The log: one row an append. A row has the commits of all logs that the append concerned, and the heads of all logs
+ * after it, so that heads are in the newest row and the row of a position is found by bisection.
  */
 import { conflict, Fault } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
-
-/** 2^43 positions for each of 2^10 logs: together the integers that a JavaScript number holds exactly. */
-const LOG_SPAN = 2 ** 43;
+import { AppendRows, bodyOf, checksumOf, type Row } from './rows.ts';
 
 const PAGE_COMMITS_MAX = 256;
 const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
-/** How many commits one transaction of a trim deletes: a few milliseconds during which no append can pass. */
-const TRIM_COMMITS_MAX = 512;
+/** How many rows one transaction of a trim deletes: a few milliseconds during which no append can pass. */
+const TRIM_ROWS_MAX = 512;
 
 /** A commit to be written, its events encoded already by the thread that asks. */
 export type EncodedAppend = readonly [log: LogId, expected: Position, body: string];
 /** A stored commit, its events still encoded. */
 export type EncodedCommit = readonly [position: Position, token: string, body: string];
 
-export function logWrites({ connection }: Database) {
-  const insert = connection.prepare('INSERT INTO commits VALUES (?, ?, ?)');
-  const oldest = connection.prepare('SELECT id FROM commits WHERE id > ? AND id < ? ORDER BY id LIMIT 1');
-  const erase = connection.prepare('DELETE FROM commits WHERE id >= ? AND id <= ?');
+export function logWrites(database: Database, partitions: number) {
+  const { connection } = database;
+  const insert = connection.prepare('INSERT INTO appends (seq, before, crc, token, logs, heads, body) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  const erase = connection.prepare('DELETE FROM appends WHERE seq <= ?');
+  const blank = connection.prepare(`UPDATE appends SET logs = '[]', body = '', crc = ? WHERE seq = ?`);
   const mark = connection.prepare('INSERT INTO trims VALUES (?, ?) ON CONFLICT (log) DO UPDATE SET up_to = max(up_to, excluded.up_to)');
-  const { headOf } = lookups(connection);
+  const trimmed = connection.prepare('SELECT log, up_to FROM trims');
+  const rows = new AppendRows(database, partitions);
+  rows.verifyNewest();
+
+  /** The newest row of which nothing may be read any more, or undefined. Heads only grow, so it is found by bisection. */
+  const lastForgotten = (first: number, newest: number): number | undefined => {
+    const upTo = new Array<Position>(partitions).fill(0);
+    for (const row of trimmed.all()) upTo[Number(row['log'])] = Number(row['up_to']);
+    const isForgotten = (seq: number): boolean => rows.headsAt(seq).every((head, log) => head <= (upTo[log] ?? 0));
+    let low = first - 1;
+    let high = newest;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (isForgotten(middle)) low = middle;
+      else high = middle - 1;
+    }
+    return low < first ? undefined : low;
+  };
+
   return {
     append(commits: readonly EncodedAppend[], token: string): void {
+      const newest = rows.newest();
+      const heads = [...newest.heads];
       for (const [log, expected] of commits) {
-        if (headOf(log) !== expected) throw conflict(`append to log ${log} after position ${expected}`);
+        if (heads[log] !== expected) throw conflict(`append to log ${log} after position ${expected}`);
+        heads[log] = expected + 1;
       }
-      for (const [log, expected, body] of commits) insert.run(log * LOG_SPAN + expected + 1, token, body);
+      const row = { seq: newest.seq + 1, before: newest.crc, token, logs: JSON.stringify(commits.map(([log]) => log)), heads: JSON.stringify(heads) };
+      const body = bodyOf(commits);
+      insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
     },
-    /** Deletes some commits up to a position; false while there is more to delete. */
+    /** Marks commits as forgotten and deletes some rows of which nothing is left; false while there is more to delete. */
     trim(log: LogId, upTo: Position): boolean {
-      const base = log * LOG_SPAN;
-      const last = Math.min(upTo, headOf(log));
-      mark.run(log, last);
-      const first = oldest.get(base, base + last + 1);
-      if (first === undefined) return true;
-      const end = Math.min(Number(first['id']) + TRIM_COMMITS_MAX - 1, base + last);
-      erase.run(Number(first['id']), end);
-      return end === base + last;
+      const newest = rows.newest();
+      mark.run(log, Math.min(upTo, newest.heads[log] ?? 0));
+      const first = rows.first();
+      const last = first === undefined ? undefined : lastForgotten(first, newest.seq);
+      if (first === undefined || last === undefined) return true;
+      // The newest row stays for its heads, without what it said.
+      if (last === newest.seq) blank.run(checksumOf({ ...rows.stored(last), logs: '[]' }, ''), last);
+      const end = Math.min(first + TRIM_ROWS_MAX - 1, last, newest.seq - 1);
+      if (end >= first) erase.run(end);
+      return end >= Math.min(last, newest.seq - 1);
     },
   };
 }
 
-export function logReads(database: Database) {
+export function logReads(database: Database, partitions: number) {
   const { connection } = database;
-  const page = connection.prepare('SELECT id, token, body FROM commits WHERE id > ? AND id < ? ORDER BY id LIMIT ?');
-  const allHeads = connection.prepare(`
-    WITH RECURSIVE logs (log) AS (SELECT 0 UNION ALL SELECT log + 1 FROM logs WHERE log + 1 < ?)
-    SELECT coalesce(
-      (SELECT id - log * ${LOG_SPAN} FROM commits WHERE id > log * ${LOG_SPAN} AND id < (log + 1) * ${LOG_SPAN} ORDER BY id DESC LIMIT 1),
-      (SELECT up_to FROM trims WHERE trims.log = logs.log), 0) AS head
-    FROM logs ORDER BY log`);
-  const { headOf, trimmedTo } = lookups(connection);
-  return {
-    head: (log: LogId): Position => database.snapshot(() => headOf(log)),
-    heads: (partitions: number): Position[] => allHeads.all(partitions).map((row) => Number(row['head'])),
-    trimmedTo,
-    readPage(log: LogId, after: Position): EncodedCommit[] {
-      return database.snapshot(() => {
-        if (trimmedTo(log) > after) throw historyLost(log, after, trimmedTo(log));
-        const rows: EncodedCommit[] = [];
-        let characters = 0;
-        for (const row of page.iterate(log * LOG_SPAN + after, (log + 1) * LOG_SPAN, PAGE_COMMITS_MAX)) {
-          const body = String(row['body']);
-          rows.push([Number(row['id']) - log * LOG_SPAN, String(row['token']), body]);
-          characters += body.length;
-          if (characters >= PAGE_CHARACTERS_MAX) break;
-        }
-        return rows;
-      });
-    },
-  };
-}
-
-function lookups(connection: Database['connection']) {
-  const newest = connection.prepare('SELECT id FROM commits WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1');
   const trimmed = connection.prepare('SELECT up_to FROM trims WHERE log = ?');
+  const rows = new AppendRows(database, partitions);
+  /** Where each log was read last: most reads go on from there. */
+  const hints = new Map<LogId, number>();
   const trimmedTo = (log: LogId): Position => Number(trimmed.get(log)?.['up_to'] ?? 0);
+
+  const commitAt = (log: LogId, position: Position, { seq, heads, token, logs, lines }: Row): EncodedCommit => {
+    const line = lines[logs.indexOf(log)];
+    if (heads[log] !== position || line === undefined) throw rows.damaged(seq, `has no commit ${position} of log ${log}`);
+    return [position, token, line];
+  };
+
   return {
+    head: (log: LogId): Position => rows.newest().heads[log] ?? 0,
+    heads: (): Position[] => [...rows.newest().heads],
     trimmedTo,
-    headOf(log: LogId): Position {
-      const row = newest.get(log * LOG_SPAN, (log + 1) * LOG_SPAN);
-      return row === undefined ? trimmedTo(log) : Number(row['id']) - log * LOG_SPAN;
-    },
+    readPage: (log: LogId, after: Position): EncodedCommit[] =>
+      database.snapshot(() => {
+        if (trimmedTo(log) > after) throw historyLost(log, after, trimmedTo(log));
+        const newest = rows.newest();
+        const head = newest.heads[log] ?? 0;
+        const page: EncodedCommit[] = [];
+        let seq = hints.get(log) ?? newest.seq;
+        let characters = 0;
+        for (let position = after + 1; position <= head && page.length < PAGE_COMMITS_MAX && characters < PAGE_CHARACTERS_MAX; position++) {
+          seq = rows.find(log, position, seq);
+          const commit = commitAt(log, position, rows.load(seq));
+          characters += commit[2].length;
+          page.push(commit);
+        }
+        hints.set(log, seq);
+        return page;
+      }),
   };
 }
 

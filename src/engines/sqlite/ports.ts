@@ -36,7 +36,7 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
       }
     },
     head: async (id) => reader.call('head', known(id)),
-    heads: () => reader.call('heads', partitions),
+    heads: () => reader.call('heads'),
     trimmedTo: async (id) => reader.call('trimmedTo', known(id)),
     async trim(id, upTo: Position) {
       // After a power loss the views may be behind what their readers were told. The commits that they need to catch

@@ -8,7 +8,7 @@ import { leaseReads, leaseWrites } from './leases.ts';
 import { logReads, logWrites } from './log.ts';
 import { viewReads, viewWrites } from './projections.ts';
 import { queueReads, queueWrites } from './queue.ts';
-import { logFile, viewsFile } from './schema.ts';
+import { logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads, settingWrites } from './settings.ts';
 import { readWorker, writeWorker, type Worker } from './batches.ts';
 
@@ -73,7 +73,7 @@ function openReaderSide(directory: string): Worker {
 function logOperations(database: Database) {
   const pinged = database.connection.prepare(`UPDATE meta SET value = value + 1 WHERE name = 'pings'`);
   return {
-    ...logWrites(database),
+    ...logWrites(database, partitionsOf(database)),
     ...queueWrites(database),
     ...leaseWrites(database),
     ...settingWrites(database),
@@ -84,7 +84,7 @@ function logOperations(database: Database) {
 }
 
 function logQuestions(database: Database) {
-  return { ...logReads(database), ...queueReads(database), ...leaseReads(database), ...settingReads(database) };
+  return { ...logReads(database, partitionsOf(database)), ...queueReads(database), ...leaseReads(database), ...settingReads(database) };
 }
 
 export type LogOperations = ReturnType<typeof logOperations>;

@@ -2,6 +2,7 @@
  * The composition root: the only floor that names engines. `openHoldfast` is the whole of Holdfast without HTTP, for a
  * program that wants stock in its own process; `serve` puts HTTP in front of it.
  */
+export { backUp, restore, type BackupOptions, type Manifest, type RestoreOptions } from './backup/backup.ts';
 export { ConfigError, readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';

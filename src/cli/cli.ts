@@ -1,6 +1,8 @@
 /** The command line: `holdfast serve`, `holdfast replay`, `holdfast bench`. */
 import { Command } from 'commander';
 import { ConfigError } from '../app/app.ts';
+import { Fault } from '../base/errors.ts';
+import { addBackup } from './backup/backup.ts';
 import { addBench } from './bench/bench.ts';
 import { addReplay } from './replay/replay.ts';
 import { serveCommand } from './serve.ts';
@@ -16,11 +18,12 @@ export async function run(args: readonly string[]): Promise<void> {
     .action(async (_options: unknown, command: Command) => serveCommand(command.args));
   addReplay(program);
   addBench(program);
+  addBackup(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError) && !(error instanceof Fault)) throw error;
     process.stderr.write(`holdfast: ${error.message}\n`);
-    process.exitCode = 2;
+    process.exitCode = error instanceof ConfigError ? 2 : 1;
   }
 }

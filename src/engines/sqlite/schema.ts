@@ -3,7 +3,7 @@
  * it, so it is synced lazily and its writers never hold up the log. While a store is open, nothing else in its process
  * may open and close these files, not even to read them: on POSIX that drops the locks that SQLite holds on them.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { PARTITIONS_MAX } from '../../base/ids.ts';
@@ -13,6 +13,9 @@ import { faultOf } from './faults.ts';
 
 export const logFile = (directory: string): string => join(directory, 'log.db');
 export const viewsFile = (directory: string): string => join(directory, 'views.db');
+
+/** Lies in a directory while a backup is copied into it: what is there is not a store yet. */
+export const RESTORING = 'restore-unfinished';
 
 const PARTITIONS_DEFAULT = 16;
 
@@ -75,6 +78,9 @@ export function establish(directory: string, partitions: number | undefined): nu
   const count = partitions ?? PARTITIONS_DEFAULT;
   assert(Number.isSafeInteger(count) && count >= 1 && count <= PARTITIONS_MAX, `a store has 1 to ${PARTITIONS_MAX} partitions, not ${count}`);
   const firstMade = makeDirectory(directory);
+  if (existsSync(join(directory, RESTORING))) {
+    throw new Fault('unavailable', `a restore into ${directory} was cut off: run it again, or empty the directory`, { retry: 'never' });
+  }
   const stored = establishFile(logFile(directory), LOG_SCHEMA, (log) => storedPartitions(log, count));
   establishFile(viewsFile(directory), VIEWS_SCHEMA, () => undefined);
   // SQLite syncs the directory for a journal that it makes, but not for the database itself.

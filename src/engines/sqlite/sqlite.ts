@@ -18,7 +18,9 @@ import { openSide, type LogOperations, type Questions, type Side, type ViewOpera
 import { startThread } from './threads.ts';
 import { watchCommits } from './watch.ts';
 
+export { copySqlite } from './backup.ts';
 export { lockDirectory } from './lock.ts';
+export { RESTORING } from './schema.ts';
 
 export interface SqliteOptions {
   /** Where the files are; made where it does not exist. */

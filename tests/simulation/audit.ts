@@ -103,44 +103,51 @@ function isPromise({ type }: InventoryEvent): boolean {
   return type === 'inventory.reservation.held' || type === 'inventory.reservation.changed';
 }
 
-export interface Audit {
-  readonly facts: InventoryEvent[];
+/** Goes through the logs commit by commit, each time from where it was. */
+export class Auditor {
+  readonly facts: InventoryEvent[] = [];
   /** Keys of the answers that were remembered, once for each time. */
-  readonly answered: string[];
-  /** What is wrong with the books. */
-  readonly errors: string[];
-}
+  readonly answered: string[] = [];
+  readonly #books = new Map<string, ItemBook>();
+  readonly #positions: number[] = [];
 
-/** Reads every log from its start and goes through the books, commit by commit. */
-export async function audit(store: Store): Promise<Audit> {
-  const books = new Map<string, ItemBook>();
-  const result: Audit = { facts: [], answered: [], errors: [] };
-  for (let log = 0; log < store.partitions; log++) {
-    for await (const commit of store.log.read(log, 0)) enterCommit(commit, books, result);
-  }
-  for (const [key, book] of books) {
-    result.errors.push(...book.errors.map((error) => `${key}: ${error}`));
-    for (const [location, units] of book.onHand) if (units < 0) result.errors.push(`${key}: ${units} on hand at ${location}`);
-    for (const [location, units] of book.allocated) if (units < 0) result.errors.push(`${key}: ${units} allocated at ${location}`);
-  }
-  return result;
-}
-
-function enterCommit(commit: Commit, books: Map<string, ItemBook>, result: Audit): void {
-  const byItem = Map.groupBy(commit.events.filter(isAboutItem) as unknown as InventoryEvent[], (event) => event.key); // of this room by their type
-  for (const [key, events] of byItem) {
-    const book = books.get(key) ?? new ItemBook();
-    books.set(key, book);
-    for (const event of events) {
-      const before = book.net(event.time);
-      book.enter(event);
-      const floor = Math.min(-book.limit, before);
-      if (isPromise(event) && book.net(event.time) < floor) result.errors.push(`${key}: oversold by ${floor - book.net(event.time)} in commit ${commit.position} of log ${commit.log}`);
+  /** Enters what is new, and says what is wrong with it. No fact may speak of an instant after the `latest` of its commit. */
+  async audit(store: Store, latest: (log: number, position: number) => number): Promise<string[]> {
+    const errors: string[] = [];
+    for (let log = 0; log < store.partitions; log++) {
+      for await (const commit of store.log.read(log, this.#positions[log] ?? 0)) {
+        errors.push(...this.#enter(commit));
+        this.#positions[log] = commit.position;
+        const aheadMs = Math.max(...commit.events.map(({ time }) => time)) - latest(log, commit.position);
+        if (aheadMs > 0) errors.push(`commit ${commit.position} of log ${log} is ${aheadMs} ms ahead of its time`);
+      }
     }
+    for (const [key, book] of this.#books) {
+      errors.push(...book.errors.splice(0).map((error) => `${key}: ${error}`));
+      for (const [location, units] of book.onHand) if (units < 0) errors.push(`${key}: ${units} on hand at ${location}`);
+      for (const [location, units] of book.allocated) if (units < 0) errors.push(`${key}: ${units} allocated at ${location}`);
+    }
+    return errors;
   }
-  for (const event of commit.events) {
-    if (event.type === 'runtime.command.answered') result.answered.push(event.key);
-    else result.facts.push(event as unknown as InventoryEvent); // every other fact is the room's
+
+  #enter(commit: Commit): string[] {
+    const errors: string[] = [];
+    const byItem = Map.groupBy(commit.events.filter(isAboutItem) as unknown as InventoryEvent[], (event) => event.key); // of this room by their type
+    for (const [key, events] of byItem) {
+      const book = this.#books.get(key) ?? new ItemBook();
+      this.#books.set(key, book);
+      for (const event of events) {
+        const before = book.net(event.time);
+        book.enter(event);
+        const floor = Math.min(-book.limit, before);
+        if (isPromise(event) && book.net(event.time) < floor) errors.push(`${key}: oversold by ${floor - book.net(event.time)} in commit ${commit.position} of log ${commit.log}`);
+      }
+    }
+    for (const event of commit.events) {
+      if (event.type === 'runtime.command.answered') this.answered.push(event.key);
+      else this.facts.push(event as unknown as InventoryEvent); // every other fact is the room's
+    }
+    return errors;
   }
 }
 

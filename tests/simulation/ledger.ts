@@ -61,7 +61,7 @@ export class Ledger implements Known {
     else order.doubt = true;
   }
 
-  answered(order: Order, { replayed, ...outcome }: Outcome & { replayed: boolean }, _now: number): void {
+  answered(order: Order, { replayed, ...outcome }: Outcome & { replayed: boolean }): void {
     const answer = canonicalJson(outcome as unknown as Json); // an outcome is plain JSON
     if (replayed) this.counts.replayed++;
     if (order.answer !== undefined && order.answer !== answer && isRemembered(outcome)) this.errors.push(`order ${order.number} was answered ${order.answer} and then ${answer}`);
@@ -81,6 +81,12 @@ export class Ledger implements Known {
     const nothing = code === 'storage-full' || code === 'overloaded';
     if (order.key !== undefined) order.doubt = order.answer === undefined;
     else if (nothing) order.refused = true;
+  }
+
+  /** A process stands still: who waits for it asks again, perhaps another, while nobody knows what comes of the first time. */
+  impatient(node: Node): void {
+    for (const order of this.#orders) if (order.key !== undefined && order.answer === undefined && order.pending > 0 && order.nodes.includes(node)) order.doubt = true;
+    for (const adjustment of this.#adjustments) if (!adjustment.acknowledged) adjustment.pending = false;
   }
 
   /** A process is gone: what it was asked stays unanswered. */

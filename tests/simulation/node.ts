@@ -1,50 +1,12 @@
 /** One process of the simulation: the real engine, projector, timers and queue worker on a handle of the shared store. */
-import type { Clock, HandClock } from '../../src/base/clock.ts';
+import { systemClock, type Clock, type HandClock } from '../../src/base/clock.ts';
 import { isFault } from '../../src/base/errors.ts';
 import { ids } from '../../src/base/ids.ts';
-import { below, chance, type Random } from '../../src/base/random.ts';
-import type { Faults, MemoryStore, Operation, Verdict } from '../../src/engines/memory/memory.ts';
+import type { Random } from '../../src/base/random.ts';
+import type { MemoryStore } from '../../src/engines/memory/memory.ts';
 import { inventory, type InventoryCommand } from '../../src/rooms/inventory/inventory.ts';
 import { Engine, Projector, QueueWorker, Timers } from '../../src/runtime/runtime.ts';
-
-/** How bad the luck of one run is: probabilities, and milliseconds. */
-export interface Weather {
-  readonly lost: number;
-  readonly late: number;
-  readonly away: number;
-  readonly full: number;
-  readonly broken: number;
-  readonly slowMs: number;
-  readonly residentStatesMax: number;
-  readonly skewMs: number;
-}
-
-/** Decides about every call of one handle; `calm` makes the sky clear. */
-export class Luck implements Faults {
-  calm = true;
-  readonly #random: Random;
-  readonly #weather: Weather;
-
-  constructor(random: Random, weather: Weather) {
-    this.#random = random;
-    this.#weather = weather;
-  }
-
-  before(operation: Operation): Verdict {
-    if (this.calm) return { type: 'ok' };
-    const { lost, late, away, full, broken, slowMs } = this.#weather;
-    const beforeMs = chance(this.#random, 0.7) ? below(this.#random, slowMs) : 0;
-    const afterMs = chance(this.#random, 0.3) ? below(this.#random, slowMs) : 0;
-    const writes = operation === 'append' || operation === 'queue-write' || operation === 'apply';
-    const drawn = this.#random.u32() / 0x1_0000_0000;
-    if (writes && drawn < lost) return { type: 'lost-answer', beforeMs, afterMs };
-    if (writes && drawn < lost + late) return { type: 'late', beforeMs, afterMs: below(this.#random, 40 * slowMs) };
-    if (drawn < lost + late + away) return { type: 'fail', code: 'unavailable', beforeMs };
-    if (operation === 'append' && drawn < lost + late + away + full) return { type: 'fail', code: 'storage-full', beforeMs };
-    if (operation === 'append' && drawn < lost + late + away + full + broken) return { type: 'fail', code: 'storage-failed', beforeMs };
-    return { type: 'ok', beforeMs, afterMs };
-  }
-}
+import type { Luck, Weather } from './weather.ts';
 
 export class Node {
   readonly name: string;
@@ -59,23 +21,54 @@ export class Node {
   readonly #projector: Projector;
   readonly #timers: Timers<InventoryCommand>;
   #projecting = false;
+  /** By how much its machine's clock was set wrong since it runs. */
+  #steppedMs = 0;
+  #paused = false;
+  #pile: (() => void)[] = [];
 
   constructor(options: { name: string; store: MemoryStore; luck: Luck; clock: HandClock; random: Random; weather: Weather; skewMs: number; alone: boolean }) {
     const { name, store, luck, clock, random, weather, skewMs } = options;
     this.name = name;
     this.store = store;
     this.luck = luck;
+    const bootedMs = clock.now();
+    const time = systemClock({ wall: () => clock.now() + skewMs + this.#steppedMs, monotonic: () => clock.now() - bootedMs });
     // What a killed process had planned never happens.
-    this.#clock = {
-      now: () => clock.now() + skewMs,
-      after: (delayMs, task) => clock.after(delayMs, () => (this.alive ? task() : undefined)),
-    };
+    this.#clock = { now: () => time.now(), after: (delayMs, task) => clock.after(delayMs, () => this.whenAwake(task)) };
     const common = { store, clock: this.#clock, random };
     const defer = (task: () => void): void => void this.#clock.after(0, task);
     this.engine = new Engine({ ...common, room: inventory, ids: ids(random), alone: options.alone, residentStatesMax: weather.residentStatesMax, defer });
     this.#timers = new Timers({ ...common, engine: this.engine, room: inventory });
     this.worker = new QueueWorker<InventoryCommand>({ ...common, engine: this.engine, queue: 'commands', toCommand: (body) => body as unknown as InventoryCommand }); // what the simulation puts there
     this.#projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  }
+
+  /** What reaches a process that is stopped waits until it goes on: timers that came due, requests in its sockets. */
+  whenAwake(task: () => void): void {
+    if (!this.alive) return;
+    if (this.#paused) this.#pile.push(task);
+    else task();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** As SIGSTOP and SIGCONT do. */
+  pause(): void {
+    this.#paused = true;
+    this.store.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.store.resume();
+    for (const task of this.#pile.splice(0)) this.whenAwake(task);
+  }
+
+  /** Somebody sets the clock of its machine. */
+  stepClock(ms: number): void {
+    this.#steppedMs += ms;
   }
 
   /** Gives up where the store is away: whoever boots it tries again with a new one. */

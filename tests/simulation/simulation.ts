@@ -11,18 +11,28 @@ import { below, chance, pick, seededRandom } from '../../src/base/random.ts';
 import { openMemory, type MemoryStore } from '../../src/engines/memory/memory.ts';
 import { inventory, type InventoryCommand, type InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
 import type { Settled } from '../../src/runtime/runtime.ts';
-import { audit } from './audit.ts';
+import { Auditor } from './audit.ts';
 import { Ledger, type Adjustment, type Order } from './ledger.ts';
-import { Luck, Node, type Weather } from './node.ts';
+import { Node } from './node.ts';
 import { PLACES, SETUP, SKUS, someCommand } from './shoppers.ts';
+import { Luck, someWeather, type Weather } from './weather.ts';
 
 const PARTITIONS = 3;
+
+/** What clocks are set wrong by. */
+const CLOCK_STEPS_MS = [1_000, 3_600_000, 86_400_000].flatMap((ms) => [ms, -ms]);
+/** How far the clock of a process may be from the true time besides: what it takes over at once, and what it slews. */
+const CLOCK_JUMP_MS = 51;
+const CLOCK_SLEW = 0.0005;
+/** Longer than claims of the queue and most holds. */
+const PAUSE_MS = 15_000;
+const DISK_FULL_MS = 5_000;
 
 export interface Run {
   readonly errors: readonly string[];
   /** A hash of everything that happened, in order. */
   readonly history: string;
-  readonly figures: { readonly acknowledged: number; readonly refused: number; readonly doubtful: number; readonly replayed: number; readonly crashes: number; readonly conflicts: number; readonly facts: number };
+  readonly figures: { readonly acknowledged: number; readonly refused: number; readonly doubtful: number; readonly replayed: number; readonly crashes: number; readonly conflicts: number; readonly facts: number; readonly clockSteps: number; readonly pauses: number; readonly tornAppends: number; readonly diskFull: number };
 }
 
 /** Plays one seed to its end. */
@@ -36,6 +46,7 @@ export async function simulate(seed: number, steps = 300): Promise<Run> {
 
 class Simulation {
   readonly ledger = new Ledger();
+  readonly #auditor = new Auditor();
   readonly #random;
   readonly #weather: Weather;
   readonly #clock = handClock();
@@ -47,15 +58,19 @@ class Simulation {
   /** Nothing goes wrong while the shop is set up, and once all is to come to its end. */
   #calm = true;
   #named = 0;
-  #crashes = 0;
   #conflicts = 0;
-  #facts = 0;
+  readonly #happened = { crashes: 0, clockSteps: 0, pauses: 0, tornAppends: 0, diskFull: 0 };
+  #diskFull = false;
+  readonly #began = this.#clock.now();
+  /** When each commit came into its log, by the true time; index = log, then position - 1. */
+  readonly #arrivals: number[][] = Array.from({ length: PARTITIONS }, () => []);
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     this.#weather = someWeather(this.#random);
     this.#count = 1 + below(this.#random, 2);
     this.#store = openMemory({ partitions: PARTITIONS });
+    this.#observe(this.#store);
   }
 
   /** One or two nodes, and a shop with something to sell: the sky clouds over after that. */
@@ -74,14 +89,17 @@ class Simulation {
   async step(): Promise<void> {
     const random = this.#random;
     const drawn = below(random, 100);
-    if (drawn < 50) this.#order();
-    else if (drawn < 58) this.#repeat();
-    else if (drawn < 66) this.#restock();
-    else if (drawn < 74) this.#each((node) => this.#project(node));
-    else if (drawn < 80) this.#each((node) => void node.follow());
-    else if (drawn < 83) await this.#kill();
-    else if (drawn < 84) await this.#crash();
-    else if (drawn < 88) await this.#pass(below(random, 4_000));
+    if (drawn < 48) this.#order();
+    else if (drawn < 56) this.#repeat();
+    else if (drawn < 64) this.#restock();
+    else if (drawn < 72) this.#each((node) => this.#project(node));
+    else if (drawn < 78) this.#each((node) => void node.follow());
+    else if (drawn < 81) await this.#kill();
+    else if (drawn < 82) await this.#crash();
+    else if (drawn < 84) this.#setClock();
+    else if (drawn < 86) this.#pause();
+    else if (drawn < 87) this.#fillDisk();
+    else if (drawn < 91) await this.#pass(below(random, 4_000));
     else await this.#pass(below(random, 8));
     if (chance(random, 0.6)) await this.#settle();
   }
@@ -89,6 +107,7 @@ class Simulation {
   /** The sky clears; everything that is doubtful is asked for again, everything that is due is done, and the books are audited. */
   async end(): Promise<void> {
     this.#sky('calm');
+    for (const node of this.#nodes) if (node.paused) node.resume();
     await this.#revive();
     for (let round = 0; round < 60 && this.ledger.waiting > 0; round++) {
       this.#repeatDoubtful();
@@ -111,7 +130,7 @@ class Simulation {
 
   get run(): Run {
     const { errors, counts } = this.ledger;
-    return { errors, history: this.#history.copy().digest('hex'), figures: { ...counts, crashes: this.#crashes, conflicts: this.#conflicts, facts: this.#facts } };
+    return { errors, history: this.#history.copy().digest('hex'), figures: { ...counts, conflicts: this.#conflicts, facts: this.#auditor.facts.length, ...this.#happened } };
   }
 
   /** A shopper does something. With a key, whatever comes of it can be asked for again. */
@@ -126,21 +145,25 @@ class Simulation {
     const once = order.key === undefined ? undefined : { key: order.key, fingerprint: canonicalJson(order.command as unknown as Json) }; // a command is plain JSON
     order.pending++;
     order.sent++;
-    node.engine.execute(order.command, { once }).then(
-      (settled) => {
-        if (node.alive) this.#answered(node, order, settled);
-      },
-      (error: unknown) => {
-        if (node.alive) this.#failed(order, error);
-      },
-    );
     order.nodes.push(node);
+    node.whenAwake(() => {
+      node.engine.execute(order.command, { once }).then(
+        (settled) => {
+          if (node.alive) this.#answered(node, order, settled);
+        },
+        (error: unknown) => {
+          if (node.alive) this.#failed(order, error);
+        },
+      );
+    });
   }
 
   #answered(node: Node, order: Order, { cursor: _, ...settled }: Settled): void {
     order.pending--;
     this.#note(`${node.name} answered ${order.number}`, settled as unknown as Json);
-    this.ledger.answered(order, settled, node.engine.now());
+    this.ledger.answered(order, settled);
+    const aheadMs = node.engine.now() - this.#clock.now();
+    if (Math.abs(aheadMs) > this.#errorMs) this.ledger.errors.push(`${node.name} answers ${order.number} by a clock that is ${aheadMs} ms ahead`);
     const id = settled.ok ? this.ledger.idIn(settled.answer) : undefined;
     // Who was told of a hold finds it at the same node.
     if (id !== undefined) {
@@ -187,15 +210,17 @@ class Simulation {
     const { id, sku, location, change } = adjustment;
     const body = { type: 'AdjustStock', sku, location, bucket: 'sellable', change, reason: 'received', reference: id };
     adjustment.pending = true;
-    node.worker.put([{ id, lane: sku, body }]).then(
-      () => {
-        if (!node.alive) return;
-        adjustment.pending = false;
-        adjustment.acknowledged = true;
-        this.#note('delivery', id);
-      },
-      () => (adjustment.pending = false), // it is put again under the same name
-    );
+    node.whenAwake(() => {
+      node.worker.put([{ id, lane: sku, body }]).then(
+        () => {
+          if (!node.alive) return;
+          adjustment.pending = false;
+          adjustment.acknowledged = true;
+          this.#note('delivery', id);
+        },
+        () => (adjustment.pending = false), // it is put again under the same name
+      );
+    });
   }
 
   #project(node: Node): void {
@@ -203,7 +228,7 @@ class Simulation {
   }
 
   #each(action: (node: Node) => void): void {
-    for (const node of this.#nodes) if (node.started && node.alive && chance(this.#random, 0.8)) action(node);
+    for (const node of this.#nodes) if (node.started && node.alive && !node.paused && chance(this.#random, 0.8)) action(node);
   }
 
   #anyNode(): Node | undefined {
@@ -213,22 +238,62 @@ class Simulation {
 
   /** One process ends, and another takes its place some time later. */
   async #kill(): Promise<void> {
-    const node = pick(this.#random, this.#nodes);
+    if (this.#nodes.length > 0) this.#end(pick(this.#random, this.#nodes));
+    await this.#pass(below(this.#random, 50));
+  }
+
+  #end(node: Node): void {
     this.#bury(node);
     node.kill(this.#random);
-    await this.#pass(below(this.#random, 50));
-    this.#boot();
+  }
+
+  /** Somebody sets the clock of a machine wrong, or right again. */
+  #setClock(): void {
+    const node = this.#anyNode();
+    if (!node || !this.#weather.clockSteps) return;
+    const ms = pick(this.#random, CLOCK_STEPS_MS);
+    this.#happened.clockSteps++;
+    this.#note(`clock of ${node.name} set`, ms);
+    node.stepClock(ms);
+  }
+
+  /** A process stands still for some time. Its clients lose patience, and ask another. */
+  #pause(): void {
+    const node = this.#anyNode();
+    if (!node || node.paused || !this.#weather.pauses) return;
+    this.#happened.pauses++;
+    this.#note('stands still', node.name);
+    node.pause();
+    this.ledger.impatient(node);
+    this.#clock.after(below(this.#random, PAUSE_MS), () => {
+      if (node.alive && node.paused) node.resume();
+    });
+  }
+
+  /** For some time no write finds room. */
+  #fillDisk(): void {
+    if (this.#diskFull || !this.#weather.diskFills) return;
+    this.#happened.diskFull++;
+    this.#disk('full');
+    this.#clock.after(below(this.#random, DISK_FULL_MS), () => this.#disk('has room'));
+  }
+
+  #disk(state: 'full' | 'has room'): void {
+    this.#note('disk', state);
+    this.#diskFull = state === 'full';
+    for (const luck of this.#lucks) luck.diskFull = this.#diskFull;
   }
 
   /** The plug is pulled: what was durable is all that is left. */
   async #crash(): Promise<void> {
-    this.#crashes++;
+    this.#happened.crashes++;
     for (const node of [...this.#nodes]) {
       this.#bury(node);
       node.end();
     }
     this.#lucks = [];
     this.#store = openMemory({ from: this.#store.crash(this.#random) });
+    this.#observe(this.#store);
     await this.#audit();
     for (let n = 0; n < this.#count; n++) this.#boot();
     await this.#pass(below(this.#random, 20));
@@ -244,8 +309,10 @@ class Simulation {
 
   #boot(): void {
     const { skewMs } = this.#weather;
-    const luck = new Luck(seededRandom(this.#random.u32()), this.#weather);
+    const tear = (inMs: number): void => void this.#clock.after(inMs, () => this.#tear(node));
+    const luck = new Luck(seededRandom(this.#random.u32()), this.#weather, tear);
     luck.calm = this.#calm;
+    luck.diskFull = this.#diskFull;
     const store = this.#store.share({ faults: luck, clock: this.#clock });
     const random = seededRandom(this.#random.u32());
     const node = new Node({ name: `node ${++this.#named}`, store, luck, clock: this.#clock, random, weather: this.#weather, skewMs: below(this.#random, 2 * skewMs + 1) - skewMs, alone: this.#count === 1 });
@@ -254,21 +321,29 @@ class Simulation {
     void node.start();
   }
 
+  /** An append breaks off in the middle, and its process with it: all of it arrived, or nothing. */
+  #tear(node: Node): void {
+    if (!node.alive || this.#calm) return;
+    this.#happened.tornAppends++;
+    this.#end(node);
+  }
+
   /** Holds for the nodes that are there and for those to come. */
   #sky(sky: 'calm' | 'stormy'): void {
     this.#calm = sky === 'calm';
     for (const luck of this.#lucks) luck.calm = this.#calm;
   }
 
-  /** Whoever could not start, or stopped after a failed write, is started again. */
+  /** Whoever could not start, or stopped after a failed write, is started again, and who was killed replaced. */
   async #revive(): Promise<void> {
     for (const node of [...this.#nodes]) {
-      const stopped = !node.alive || node.engine.health.state === 'failed';
-      if (!stopped) continue;
+      const { health } = node.engine;
+      if (node.alive && (health.state !== 'failed' || node.paused)) continue;
+      if (health.state === 'failed' && !node.luck.broke) this.ledger.errors.push(`${node.name} stopped for no reason: ${health.reason}`);
       this.#bury(node);
       if (node.alive) node.kill(this.#random);
-      this.#boot();
     }
+    while (this.#nodes.length < this.#count) this.#boot();
     await this.#settle();
   }
 
@@ -290,11 +365,13 @@ class Simulation {
   }
 
   async #audit(when?: 'all must have arrived'): Promise<void> {
-    const { facts, answered, errors } = await audit(this.#store);
+    await this.#settle();
+    const { facts, answered } = this.#auditor;
+    const before = [facts.length, answered.length];
+    const errors = await this.#auditor.audit(this.#store, (log, position) => (this.#arrivals[log]?.[position - 1] ?? 0) + this.#errorMs);
     if (when) this.ledger.errors.push(...this.ledger.missingAdjustments(facts));
-    this.#facts = facts.length;
-    this.#note('audit', facts as unknown as Json); // facts are plain JSON
-    this.ledger.errors.push(...errors, ...this.ledger.compare(facts, answered, this.#clock.now() + this.#weather.skewMs));
+    this.#note('audit', [facts.slice(before[0]), answered.slice(before[1])] as unknown as Json); // facts are plain JSON
+    this.ledger.errors.push(...errors, ...this.ledger.compare(facts, answered, this.#clock.now() + this.#errorMs));
   }
 
   /** What the projector saved is what all facts fold to; and every hold that ran out has its fact by now. */
@@ -312,28 +389,31 @@ class Simulation {
       const [a, b] = [folded, bodies.get(key)].map((text) => (text === undefined ? 'nothing' : canonicalJson(JSON.parse(text) as Json)));
       if (a !== b) this.ledger.errors.push(`${key} was saved as ${b}, and its facts fold to ${a}`);
       const due = state === undefined ? null : inventory.dueOf(key, state);
-      if (due !== null && due + 5_000 < this.#clock.now() - this.#weather.skewMs) this.ledger.errors.push(`${key} ran out ${this.#clock.now() - due} ms ago without a fact`);
+      if (due !== null && due + 5_000 < this.#clock.now() - this.#errorMs) this.ledger.errors.push(`${key} ran out ${this.#clock.now() - due} ms ago without a fact`);
     }
+  }
+
+  /** How far the clock of a process that keeps its promises may be from the true time. */
+  get #errorMs(): number {
+    return this.#weather.skewMs + CLOCK_JUMP_MS + Math.ceil((this.#clock.now() - this.#began) * CLOCK_SLEW);
+  }
+
+  /** Writes down when commits come into a store, without being in anybody's way. */
+  #observe(store: MemoryStore): void {
+    const look = async (): Promise<void> => {
+      const heads = await store.log.heads();
+      for (const [log, head] of heads.entries()) {
+        const arrivals = this.#arrivals[log] ?? [];
+        while (arrivals.length < head) arrivals.push(this.#clock.now());
+      }
+    };
+    store.log.watch(() => void look());
+    void look();
   }
 
   #note(what: string, data: Json): void {
     this.#history.update(`${this.#clock.now()} ${what} ${canonicalJson(data)}\n`);
   }
-}
-
-function someWeather(random: ReturnType<typeof seededRandom>): Weather {
-  const stormy = chance(random, 0.8);
-  const perhaps = (probability: number): number => (stormy && chance(random, 0.6) ? probability : 0);
-  return {
-    lost: perhaps(0.05),
-    late: perhaps(0.05),
-    away: perhaps(0.05),
-    full: perhaps(0.03),
-    broken: perhaps(0.004),
-    slowMs: pick(random, [1, 5, 40]),
-    residentStatesMax: pick(random, [3, 12, 400_000]),
-    skewMs: pick(random, [0, 0, 700]),
-  };
 }
 
 export type { InventoryCommand, InventoryEvent };

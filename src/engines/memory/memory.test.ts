@@ -73,6 +73,26 @@ describe('faults', () => {
     expect(await answerOf(slower)).toBe('conflict');
   });
 
+  test('a stopped handle stores what was under way and answers when it goes on, and never once it was killed', async () => {
+    const clock = handClock(0);
+    const store = openMemory({ clock, faults: verdicts('append', { type: 'ok', beforeMs: 5 }, { type: 'fail', code: 'unavailable' }) });
+    const other = store.share();
+    const append = store.log.append(commit(0), 't');
+    store.pause();
+    clock.advance(5);
+    expect([await answerOf(append), await other.log.head(0)]).toEqual(['no answer yet', 1]);
+    const failing = store.log.append(commit(1), 't2');
+    expect(await answerOf(failing)).toBe('no answer yet');
+    store.resume();
+    expect([await answerOf(append), await answerOf(failing)]).toEqual(['ok', 'unavailable']);
+    store.pause();
+    const killed = store.log.append(commit(1), 't3');
+    await answerOf(killed);
+    store.kill(seededRandom(1));
+    store.resume();
+    expect([await answerOf(killed), await other.log.head(0)]).toEqual(['no answer yet', 2]);
+  });
+
   test('closing the store answers what is under way with `closed` and stores it no more', async () => {
     const clock = handClock(0);
     const store = openMemory({ clock, faults: verdicts('append', { type: 'ok', beforeMs: 5 }) });

@@ -39,6 +39,9 @@ export interface MemoryStore extends Store {
   share(options?: HandleOptions): MemoryStore;
   /** What is stored at this moment. */
   image(): Image;
+  /** Stops this handle as SIGSTOP stops a process, until `resume`: writes under way arrive, and no call is answered. */
+  pause(): void;
+  resume(): void;
   /** Ends this handle as `kill -9` ends a process: it never answers again, and chance says which writes under way arrived. */
   kill(random: Random): void;
   /** Pulls the plug: kills every handle, and rolls the projections back to a step that chance picks. Gives what is left. */
@@ -122,6 +125,14 @@ class Handle implements MemoryStore {
 
   image(): Image {
     return this.#database.image();
+  }
+
+  pause(): void {
+    this.#session.pause();
+  }
+
+  resume(): void {
+    this.#session.resume();
   }
 
   kill(random: Random): void {

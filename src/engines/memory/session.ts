@@ -39,6 +39,7 @@ export class Session {
   readonly #faults: Faults | undefined;
   readonly #clock: Clock | undefined;
   readonly #waiting = new Set<Waiting>();
+  #paused: PromiseWithResolvers<void> | undefined;
   #state: 'open' | 'write-failed' | 'closed' | 'killed' = 'open';
 
   constructor(options: { faults?: Faults | undefined; clock?: Clock | undefined }) {
@@ -47,6 +48,15 @@ export class Session {
   }
 
   async run<T>(operation: Operation, effect: () => T): Promise<T> {
+    try {
+      return await this.#make(operation, effect);
+    } finally {
+      while (this.#paused) await this.#paused.promise;
+      if (this.#state === 'killed') await new Promise<never>(() => {});
+    }
+  }
+
+  async #make<T>(operation: Operation, effect: () => T): Promise<T> {
     const verdict: Verdict = this.#faults?.before(operation) ?? { type: 'ok' };
     const fails = verdict.type === 'fail';
     await this.#pass(verdict.beforeMs, fails || !isWrite(operation) ? undefined : effect);
@@ -66,6 +76,16 @@ export class Session {
     if (this.#state !== 'killed') this.#state = 'closed';
     for (const { giveUp } of this.#waiting) giveUp(closed());
     this.#waiting.clear();
+  }
+
+  /** Stands still, as SIGSTOP makes a process: calls under way take effect, and nobody hears of it before `resume`. */
+  pause(): void {
+    this.#paused ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = undefined;
   }
 
   /** Ends as `kill -9` does: no call is ever answered again, and of the writes under way chance says which arrived. */

@@ -72,5 +72,5 @@ function inspect(file: string): { partitions: number; heads: Position[] } {
   const verdict = String(Object.values(log.connection.prepare('PRAGMA quick_check(1)').get() ?? {})[0]);
   if (verdict !== 'ok') throw new Fault('corrupt', `the copy of the log is damaged, and so may be the log itself: ${verdict}`, { retry: 'never' });
   const partitions = Number(log.connection.prepare(`SELECT value FROM meta WHERE name = 'partitions'`).get()?.['value']);
-  return { partitions, heads: logReads(log).heads(partitions) };
+  return { partitions, heads: logReads(log, partitions).heads() };
 }

@@ -37,6 +37,19 @@ export function partitionOfId(id: string): number | undefined {
   return high < 0 || low < 0 ? undefined : high * 32 + low;
 }
 
+/** The instant at which an id was made, or undefined where the text is not one of our ids. */
+export function instantOfId(id: string): number | undefined {
+  const start = id.length - RANDOM_DIGITS - PARTITION_DIGITS - TIME_DIGITS;
+  if (start < 2 || id[start - 1] !== '_') return undefined;
+  let ms = 0;
+  for (let i = start; i < start + TIME_DIGITS; i++) {
+    const digit = ALPHABET.indexOf(id[i] ?? '?');
+    if (digit < 0) return undefined;
+    ms = ms * 32 + digit;
+  }
+  return ms;
+}
+
 function base32(value: number, digits: number): string {
   let text = '';
   let rest = value;

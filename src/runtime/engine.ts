@@ -6,8 +6,9 @@ import { hash32 } from '../base/hash.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
-import { formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
+import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
+import { Births } from './births.ts';
 import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
@@ -95,6 +96,7 @@ export class Engine<Command> {
   readonly #residentStatesMax: number;
   readonly #alone: boolean;
   readonly #residents = new Residents();
+  readonly #births: Births;
   readonly #folding: Folding;
   readonly #world: World;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
@@ -150,6 +152,7 @@ export class Engine<Command> {
     this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
     this.#alone = options.alone ?? false;
     this.partitions = options.store.partitions;
+    this.#births = new Births(options.room.births, this.partitions);
     this.#folding = new Folding(this.#residents, (key) => this.logOf(key));
     this.#world = { partitions: this.partitions, get: (key) => this.#look(key) };
     this.#tokenPrefix = `${options.random.u32().toString(36)}${options.random.u32().toString(36)}-`;
@@ -286,7 +289,10 @@ export class Engine<Command> {
   /** Says how far states are saved: what is saved may leave memory. */
   saved(checkpoints: readonly number[]): void {
     this.#checkpoints = [...checkpoints];
-    for (const [log, position] of checkpoints.entries()) this.#noteSaved(log, position);
+    for (const [log, position] of checkpoints.entries()) {
+      this.#noteSaved(log, position);
+      this.#births.saved(log, position);
+    }
     if (this.#residents.size > this.#residentStatesMax) this.#residents.evict(this.#residentStatesMax, this.#checkpoints);
   }
 
@@ -453,30 +459,66 @@ export class Engine<Command> {
     let events = this.#batch.events.get(log);
     if (!events) this.#batch.events.set(log, (events = []));
     events.push(event);
-    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched, this.#lastNow);
+    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched, 'apart');
+    // The state that it made is made when somebody asks for it.
+    const due = this.#room.births.dueOf(event);
+    if (due !== null) this.#wants(this.#room.births.keyOf(event) ?? '', due);
   }
 
-  #fold(event: EventRecord, position: number, touched: Entry[], nowMs: number): void {
+  #fold(event: EventRecord, position: number, touched: Entry[], births: 'apart' | 'made'): void {
     const first = touched.length;
     this.#folding.begin(position, touched);
     if (event.type === ANSWERED) this.#folding.set(event.key, remember(event));
-    else this.#room.evolve(event, this.#folding);
+    else if (births === 'made') this.#room.evolve(event, this.#folding);
+    else this.#room.births.evolveApart(event, this.#folding);
     for (let i = first; i < touched.length; i++) {
       const { key, state } = touched[i] as Entry; // within bounds
       if (isAnswerKey(key) || state === undefined) continue;
       const due = this.#room.dueOf(key, state);
-      if (due !== null) for (const listener of this.#onDue) listener(key, due, nowMs);
+      if (due !== null) this.#wants(key, due);
     }
   }
 
+  #wants(key: string, dueMs: number): void {
+    for (const listener of this.#onDue) listener(key, dueMs, this.#lastNow);
+  }
+
   #look(key: string): unknown {
-    const entry = this.#residents.find(key);
+    const entry = this.#residents.find(key) ?? this.#born(key);
     if (!entry) {
       this.#misses.push(key);
       return undefined;
     }
     if (entry.position > (this.#durable[entry.log] ?? 0)) this.#readUndurable = true;
     return entry.state;
+  }
+
+  /** Makes a state that one fact made: of the batch being put together, or of a commit that is not known to be saved. */
+  #born(key: string): Entry | undefined {
+    const { births } = this.#room;
+    const instant = births.instantOf(key);
+    if (instant === undefined) return undefined;
+    const log = this.logOf(key);
+    const events = this.#batch.events.get(log);
+    if (events && instant >= (events[0]?.time ?? 0)) {
+      const birth = events.find((event) => births.keyOf(event) === key);
+      if (birth) return this.#bear(key, log, birth, (this.#assigned[log] ?? 0) + 1, this.#batch.touched);
+    }
+    const commit = this.#births.take(log, key);
+    if (!commit) return undefined;
+    // What is not durable has to go again should the append fail.
+    const touched = commit.position > (this.#durable[log] ?? 0) ? (this.#inFlight?.batch.touched ?? []) : [];
+    for (const event of commit.events) {
+      const name = births.keyOf(event);
+      if (name !== undefined && !this.#residents.find(name)) this.#bear(name, log, event, commit.position, touched);
+    }
+    return this.#residents.find(key);
+  }
+
+  #bear(key: string, log: number, event: EventRecord, position: number, touched: Entry[]): Entry {
+    const entry = this.#residents.put(key, log, this.#room.births.stateOf(event), position);
+    touched.push(entry);
+    return entry;
   }
 
   #park(pending: Pending, keys: string[], why: 'load' | 'verify' = 'load'): void {
@@ -580,8 +622,11 @@ export class Engine<Command> {
     const commits: Commit[] = [];
     for (const [log, events] of batch.events) {
       const expected = this.#assigned[log] ?? 0;
-      appends.push({ log, expected, events });
-      commits.push({ log, position: expected + 1, token, events });
+      const commit = { log, position: expected + 1, token, events };
+      const body = encodeEvents(events);
+      this.#births.add(commit, body);
+      appends.push({ log, expected, events, body });
+      commits.push(commit);
       this.#assigned[log] = expected + 1;
     }
     this.#inFlight = { batch, commits };
@@ -760,12 +805,13 @@ export class Engine<Command> {
     this.#generations[log] = (this.#generations[log] ?? 0) + 1;
     this.#readings++;
     for (const key of keys) this.#residents.drop(key);
+    this.#births.clear(log);
     this.#admit(log, [...keys], loaded);
-    const now = this.now();
+    this.now();
     for (const commit of tail) {
       for (const event of commit.events) {
         this.#lastNow = Math.max(this.#lastNow, event.time);
-        if (commit.position > loaded.upTo) this.#fold(event, commit.position, [], now);
+        if (commit.position > loaded.upTo) this.#fold(event, commit.position, [], 'made');
       }
     }
     this.#durable[log] = Math.max(known, tail.at(-1)?.position ?? 0);

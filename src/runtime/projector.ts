@@ -131,7 +131,7 @@ export class Projector {
     for (const { log, events } of commits) {
       for (const event of events) {
         if (event.type === ANSWERED) continue;
-        const created = this.#room.creates(event);
+        const created = this.#room.births.keyOf(event);
         for (const key of this.#room.keysOf(event)) {
           if (key === created || this.#states.has(key)) continue;
           let keys = missing.get(log);

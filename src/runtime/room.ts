@@ -27,15 +27,30 @@ export interface Rows {
   delete(table: string, column: string, value: Cell): void;
 }
 
+/**
+ * Facts that make a state which cannot have been there before and follows from the fact alone, such as a reservation:
+ * nobody needs to look for it, and it need not be made before somebody asks for it.
+ */
+export interface Births {
+  /** Folds a fact into the states it concerns, but for the one that it makes. */
+  evolveApart(event: EventRecord, states: States): void;
+  /** The key of the state that a fact makes, if it makes one. */
+  keyOf(event: EventRecord): string | undefined;
+  stateOf(event: EventRecord): unknown;
+  /** The instant at which that state wants waking, or null. */
+  dueOf(event: EventRecord): number | null;
+  /** The instant of the fact that made the state, which its key tells; undefined for keys of states that are not made so. */
+  instantOf(key: string): number | undefined;
+}
+
 /** A domain as the runtime sees it: pure functions from commands to facts, from facts to states, from states to rows. */
 export interface Room<Command> {
   readonly name: string;
   decide(command: Command, world: World, context: Context): Decision<EventRecord, Json>;
   /** The keys of the states that a fact folds into. */
   keysOf(event: EventRecord): string[];
-  /** The one of them that the fact makes and that cannot have been there before: nobody needs to look for it. */
-  creates(event: EventRecord): string | undefined;
   evolve(event: EventRecord, states: States): void;
+  readonly births: Births;
   logOf(key: string, partitions: number): number;
   write(key: string, state: unknown): string;
   read(key: string, body: string): unknown;

@@ -7,7 +7,7 @@ import type { Json } from '../base/json.ts';
 import { seededRandom } from '../base/random.ts';
 import type { EventRecord, Store } from '../store/store.ts';
 import { Engine, type EngineOptions } from './engine.ts';
-import type { Room, World } from './room.ts';
+import type { Room, States, World } from './room.ts';
 
 /** Boxes with units in them, each with the labels of what was done to it. */
 export type BoxCommand =
@@ -61,21 +61,23 @@ function decideBox(command: BoxCommand, world: World, now: number): Decision<Eve
   }
 }
 
+function evolveBox(event: EventRecord, states: States): void {
+  const box = (states.get(event.key) as Box | undefined) ?? { units: 0, labels: [], ringsAt: null };
+  states.set(event.key, box);
+  if (event.type === 'box.poisoned') throw new TypeError('this fact cannot be folded');
+  const { change, label, at } = event.data as { change?: number; label?: string; at?: number }; // written by `decideBox`
+  box.units += change ?? 0;
+  if (label !== undefined) box.labels.push(label);
+  if (event.type === 'box.rings') box.ringsAt = at ?? null;
+  if (event.type === 'box.rang') box.ringsAt = null;
+}
+
 export const boxes: Room<BoxCommand> = {
   name: 'boxes',
   decide: (command, world, { now }) => decideBox(command, world, now),
   keysOf: (event) => [event.key],
-  creates: () => undefined,
-  evolve(event, states) {
-    const box = (states.get(event.key) as Box | undefined) ?? { units: 0, labels: [], ringsAt: null };
-    states.set(event.key, box);
-    if (event.type === 'box.poisoned') throw new TypeError('this fact cannot be folded');
-    const { change, label, at } = event.data as { change?: number; label?: string; at?: number }; // written by `decideBox`
-    box.units += change ?? 0;
-    if (label !== undefined) box.labels.push(label);
-    if (event.type === 'box.rings') box.ringsAt = at ?? null;
-    if (event.type === 'box.rang') box.ringsAt = null;
-  },
+  evolve: evolveBox,
+  births: { evolveApart: evolveBox, keyOf: () => undefined, stateOf: () => undefined, dueOf: () => null, instantOf: () => undefined },
   logOf: (key, partitions) => hash32(key) % partitions,
   write: (_, state) => JSON.stringify(state),
   read: (_, body) => JSON.parse(body) as Box,

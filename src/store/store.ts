@@ -20,6 +20,8 @@ export interface Append {
   readonly expected: Position;
   /** One or more facts. */
   readonly events: readonly EventRecord[];
+  /** Their stored form ({@link encodeEvents}), where the caller has it at hand. */
+  readonly body?: string;
 }
 
 export interface LogStore {

@@ -44,10 +44,10 @@ export class MemoryLogs {
   encode(commits: readonly Append[]): EncodedAppend[] {
     assert(commits.length > 0, 'an append names at least one log');
     assert(new Set(commits.map(({ log }) => log)).size === commits.length, 'an append names each log at most once');
-    return commits.map(({ log, expected, events }) => {
+    return commits.map(({ log, expected, events, body = encodeEvents(events) }) => {
       this.#at(log);
       assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
-      return { log, expected, body: encodeEvents(events) };
+      return { log, expected, body };
     });
   }
 

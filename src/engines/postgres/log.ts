@@ -47,10 +47,10 @@ export function logStore(db: Database, partitions: number, bell: Bell): LogStore
     assert(commits.length > 0, 'an append names at least one log');
     assert(new Set(commits.map(({ log }) => log)).size === commits.length, 'an append names each log at most once');
     const parameters: Parameter[] = [token];
-    for (const { log, expected, events } of commits) {
+    for (const { log, expected, events, body = encodeEvents(events) } of commits) {
       known(log);
       assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
-      parameters.push(log, expected, encodeEvents(events));
+      parameters.push(log, expected, body);
     }
     const what = `append to ${commits.map(({ log, expected }) => `log ${log} after position ${expected}`).join(', ')}`;
     const sql = (appendSqls[commits.length] ??= appendSql(commits.length));

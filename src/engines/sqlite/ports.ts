@@ -51,9 +51,9 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
 function encodeAppends(commits: readonly Append[], known: (log: LogId) => LogId): EncodedAppend[] {
   assert(commits.length > 0, 'an append names at least one log');
   assert(commits.length === 1 || new Set(commits.map(({ log }) => log)).size === commits.length, 'an append names each log at most once');
-  return commits.map(({ log, expected, events }) => {
+  return commits.map(({ log, expected, events, body = encodeEvents(events) }) => {
     assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
-    return [known(log), expected, encodeEvents(events)];
+    return [known(log), expected, body];
   });
 }
 

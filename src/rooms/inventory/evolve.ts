@@ -1,4 +1,5 @@
 import { assert, must } from '../../base/assert.ts';
+import { instantOfId } from '../../base/ids.ts';
 import type { HoldEvent, InventoryEvent, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey } from './keys.ts';
 import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation } from './state.ts';
@@ -32,13 +33,28 @@ export function keysOf(event: InventoryEvent): string[] {
   }
 }
 
-/** The reservation that a fact makes: its id was drawn for it. */
-export function creates(event: InventoryEvent): string | undefined {
-  return event.type === 'inventory.reservation.held' && event.data.solo === 1 ? reservationKey(event.data.reservationId) : undefined;
-}
+/** Reservations that follow from the one fact that made them: their ids were drawn for it. */
+export const births = {
+  evolveApart,
+  keyOf: (event: InventoryEvent): string | undefined => (isBirth(event) ? reservationKey(event.data.reservationId) : undefined),
+  stateOf: (event: InventoryEvent): Reservation => {
+    assert(isBirth(event), `${event.type} makes no reservation`);
+    return soloRecord(event, skuOf(event.key));
+  },
+  dueOf: (event: InventoryEvent): number | null => (isBirth(event) ? event.data.expiresAt : null),
+  instantOf: (key: string): number | undefined => (key[0] === 'r' ? instantOfId(key) : undefined),
+};
+
+const isBirth = (event: InventoryEvent): event is Extract<HoldEvent, { type: 'inventory.reservation.held' }> => event.type === 'inventory.reservation.held' && event.data.solo === 1;
 
 /** Folds one fact into the states of its log. Facts say what they change completely, so no fact needs another log's state. */
 export function evolve(event: InventoryEvent, states: States): void {
+  evolveApart(event, states);
+  if (isBirth(event)) states.set(reservationKey(event.data.reservationId), soloRecord(event, skuOf(event.key)));
+}
+
+/** The same without the reservation that the fact makes by itself. */
+function evolveApart(event: InventoryEvent, states: States): void {
   switch (event.type) {
     case 'inventory.reservation.recorded':
       return states.set(reservationKey(event.data.reservation.id), event.data.reservation);
@@ -195,11 +211,8 @@ function free(item: Item, share: Share): void {
 
 /** The record of a reservation that is one share of one item: it follows from the item's facts. */
 function evolveSoloRecord(event: HoldEvent, sku: string, states: States): void {
+  if (event.type === 'inventory.reservation.held') return; // the record is born
   const key = reservationKey(event.data.reservationId);
-  if (event.type === 'inventory.reservation.held') {
-    states.set(key, soloRecord(event, sku));
-    return;
-  }
   const record = must(states.get(key) as Reservation | undefined, `${event.type} of an unknown reservation ${event.data.reservationId}`);
   states.set(key, { ...record, version: record.version + 1, ...soloChange(event, record, sku) });
 }

@@ -7,7 +7,7 @@ import type { Room } from '../../runtime/runtime.ts';
 import type { InventoryCommand } from './commands.ts';
 import { decide } from './decide.ts';
 import type { InventoryEvent } from './events.ts';
-import { creates, evolve, keysOf } from './evolve.ts';
+import { births, evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
 import { readState, writeState, type Reservation } from './state.ts';
 import { before, factRows, rowsOf, TABLES } from './views.ts';
@@ -17,7 +17,7 @@ export const inventory: Room<InventoryCommand> = {
   // Facts of this room are written by this room alone, so a record read back is one of its events.
   decide: (command, world, context) => decide(command, world, context) as ReturnType<Room<InventoryCommand>['decide']>,
   keysOf: (event) => keysOf(event as unknown as InventoryEvent),
-  creates: (event) => creates(event as unknown as InventoryEvent),
+  births: births as unknown as Room<InventoryCommand>['births'],
   evolve: (event, states) => evolve(event as unknown as InventoryEvent, states),
   logOf: logOfKey,
   write: writeState,

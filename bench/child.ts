@@ -6,9 +6,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** How `npm start` and the package's command start Node.js; the peers get the same. */
+export const FLAGS = ['--max-semi-space-size=64'];
+
 /** Runs a module of this folder as a child, asks it, and resolves to its answer. */
 export async function ask<Answer>(module: URL, question: object): Promise<Answer> {
-  const child = fork(fileURLToPath(module), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(module), { execArgv: FLAGS, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const answered = once(child, 'message');
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${module.pathname} ended with ${String(code)} before it answered`);

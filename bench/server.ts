@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FLAGS } from './child.ts';
 
 /** Plenty, so that no hold is refused, and below the most an item may have, so that more can be received. */
 export const STOCK = 900_000_000;
@@ -12,8 +13,6 @@ export const STOCK = 900_000_000;
 const TTL_SECONDS = 7_200;
 /** On, and above what any run asks for: what a limit costs is measured, not what it refuses. */
 const RATE_LIMIT = '1000000/2000000';
-/** As `npm start` and the package's command start it. */
-const FLAGS = ['--max-semi-space-size=64'];
 const ADMIN_KEY = 'benchmark-admin-key';
 
 const main = join(fileURLToPath(new URL('..', import.meta.url)), 'src', 'main.ts');
@@ -29,7 +28,7 @@ export class Listening implements AsyncDisposable {
   }
 
   static async start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Listening> {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, [...FLAGS, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
     let said = '';
     for await (const chunk of child.stdout.setEncoding('utf8')) {
       said += String(chunk);
@@ -75,7 +74,7 @@ export class Product implements AsyncDisposable {
 
   static async #startIn(directory: string, databaseUrl: string | undefined): Promise<Product> {
     const engine = databaseUrl === undefined ? ['--engine', 'sqlite'] : ['--engine', 'postgres'];
-    const listening = await Listening.start([...FLAGS, main, 'serve', '--port', '0', '--host', '127.0.0.1', '--data', join(directory, 'data'), ...engine], {
+    const listening = await Listening.start([main, 'serve', '--port', '0', '--host', '127.0.0.1', '--data', join(directory, 'data'), ...engine], {
       HOLDFAST_ADMIN_KEY: ADMIN_KEY,
       HOLDFAST_RATE_LIMIT: RATE_LIMIT,
       HOLDFAST_LOG_FILE: join(directory, 'log'),

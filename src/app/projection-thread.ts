@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import { openStore, type StorePlace } from './open-store.ts';
@@ -11,6 +12,11 @@ export type ToProjection = 'advance' | 'hurry' | 'close';
 const port = must(parentPort, 'this file runs as a thread');
 const { place, holder } = workerData as { place: StorePlace; holder: string }; // given by `startProjection`
 const say = (message: FromProjection): void => port.postMessage(message);
+
+/** Shoppers first, where there are not processors enough: this much is a third of their share. */
+const NICENESS = 5;
+// On Linux it is the thread's own; elsewhere it would be the whole process's.
+if (process.platform === 'linux') setPriority(NICENESS);
 
 const store = await openStore(place, { threads: 'inline' });
 const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder, {

@@ -4,7 +4,7 @@ import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
 import { STATES } from './engine.ts';
 import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
-import type { Room, Rows } from './room.ts';
+import type { Room, Rows, States } from './room.ts';
 
 /**
  * Folds the log into saved states and the rows of the views, step by step, each step one transaction with its
@@ -18,8 +18,6 @@ export class Projector {
   #checkpoints: number[] = [];
   #heads: readonly number[] = [];
   #behind = 0;
-  /** The log that the next step begins with: none may keep the others waiting for ever. */
-  #first = 0;
 
   constructor(options: { store: Store; room: Room<never> }) {
     this.#store = options.store;
@@ -67,16 +65,15 @@ export class Projector {
     const commits: Commit[] = [];
     const heads = await this.#store.log.heads();
     this.#heads = heads;
-    let events = 0;
-    const first = this.#first++;
-    for (let turn = 0; turn < heads.length && events < PROJECTION_EVENTS_PER_STEP; turn++) {
-      const log = (first + turn) % heads.length;
-      const from = this.#checkpoints[log] ?? 0;
-      if ((heads[log] ?? 0) <= from) continue;
-      for await (const commit of this.#store.log.read(log, from)) {
+    const logs = heads.keys().toArray().filter((log) => (heads[log] ?? 0) > (this.#checkpoints[log] ?? 0));
+    // Logs side by side, since that is how they were written; none may keep the others waiting for ever.
+    const share = Math.ceil(PROJECTION_EVENTS_PER_STEP / Math.max(1, logs.length));
+    for (const log of logs) {
+      let events = 0;
+      for await (const commit of this.#store.log.read(log, this.#checkpoints[log] ?? 0)) {
         commits.push(commit);
         events += commit.events.length;
-        if (events >= PROJECTION_EVENTS_PER_STEP) break;
+        if (events >= share) break;
       }
     }
     return commits;
@@ -84,46 +81,27 @@ export class Projector {
 
   async #fold(commits: readonly Commit[]): Promise<void> {
     await this.#loadStatesOf(commits);
-    const changed = new Map<string, { log: number; before: unknown }>();
+    const changes = new Changes(this.#room, this.#states);
     const rows = new CollectedRows(this.#tables);
     const upTo = new Map<number, { log: number; position: number; time: number }>();
     for (const commit of commits) {
-      for (const event of commit.events) this.#foldEvent(event, commit.log, changed);
+      for (const event of commit.events) changes.fold(event, commit.log);
       this.#room.views.facts(commit, commit.events, rows);
       upTo.set(commit.log, { log: commit.log, position: commit.position, time: commit.events.at(-1)?.time ?? 0 });
     }
     const states: StateRow[] = [];
-    for (const [key, { log, before }] of changed) {
-      const state = this.#states.get(key);
-      states.push(this.#stateRow(key, log, state));
+    for (const change of changes) {
+      states.push(this.#stateRow(change));
+      const { key, log, state, before } = change;
       if (!isAnswerKey(key)) this.#room.views.rows(key, state, before, rows, must(upTo.get(log), `a state of log ${log} was changed by no commit of it`));
     }
     const checkpoints = [...upTo.values()].map(({ log, position }) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
     await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
+    changes.keep();
     for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
     const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
     const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
     this.#behind = Math.ceil((left * facts) / commits.length);
-  }
-
-  #foldEvent(event: EventRecord, log: number, changed: Map<string, { log: number; before: unknown }>): void {
-    const touch = (key: string): unknown => {
-      const state = this.#states.get(key);
-      if (!changed.has(key)) changed.set(key, { log, before: state === undefined || isAnswerKey(key) ? undefined : this.#room.views.before(key, state) });
-      return state;
-    };
-    if (event.type === ANSWERED) {
-      touch(event.key);
-      this.#states.set(event.key, remember(event));
-      return;
-    }
-    this.#room.evolve(event, {
-      get: touch,
-      set: (key, state) => {
-        touch(key);
-        this.#states.set(key, state);
-      },
-    });
   }
 
   async #loadStatesOf(commits: readonly Commit[]): Promise<void> {
@@ -151,19 +129,80 @@ export class Projector {
     }
   }
 
-  #stateRow(key: string, log: number, state: unknown): StateRow {
+  #stateRow({ key, log, state }: Change): StateRow {
     if (state === undefined) return { key, log, body: null, dueMs: null };
     if (!isAnswerKey(key)) return { key, log, body: this.#room.write(key, state), dueMs: this.#room.dueOf(key, state) };
     const remembered = state as Remembered; // under `k/` keys there are answers only
-    this.#states.delete(key);
     return { key, log, body: JSON.stringify(remembered), dueMs: remembered.at + ANSWER_RETENTION_MS };
   }
 }
 
-/** Rows by table; a later row of the same primary key replaces an earlier one. */
+/** A state that a step changes, with what its rows must remember from before. */
+interface Change {
+  readonly key: string;
+  readonly log: number;
+  readonly before: unknown;
+  /** It was there before the step, or changed again within it. */
+  known: boolean;
+  state: unknown;
+}
+
+/** What a step changes, while its facts are folded. */
+class Changes implements States {
+  readonly #room: Room<never>;
+  readonly #states: Map<string, unknown>;
+  readonly #changes = new Map<string, Change>();
+  #log = 0;
+
+  constructor(room: Room<never>, states: Map<string, unknown>) {
+    this.#room = room;
+    this.#states = states;
+  }
+
+  fold(event: EventRecord, log: number): void {
+    this.#log = log;
+    if (event.type === ANSWERED) return this.set(event.key, remember(event));
+    const { births } = this.#room;
+    const key = births.keyOf(event);
+    if (key === undefined) return this.#room.evolve(event, this);
+    births.evolveApart(event, this);
+    this.#changes.set(key, { key, log, before: undefined, known: false, state: births.stateOf(event) });
+  }
+
+  get(key: string): unknown {
+    return this.#touch(key).state;
+  }
+
+  set(key: string, state: unknown): void {
+    this.#touch(key).state = state;
+  }
+
+  /** Keeps the states that are likely to change again: what was only made is mostly left alone for a while. */
+  keep(): void {
+    for (const { key, known, state } of this.#changes.values()) if (known && !isAnswerKey(key)) this.#states.set(key, state);
+  }
+
+  [Symbol.iterator](): Iterator<Change> {
+    return this.#changes.values();
+  }
+
+  #touch(key: string): Change {
+    let change = this.#changes.get(key);
+    if (change) change.known = true;
+    else {
+      const state = this.#states.get(key);
+      const before = state === undefined || isAnswerKey(key) ? undefined : this.#room.views.before(key, state);
+      change = { key, log: this.#log, before, known: true, state };
+      this.#changes.set(key, change);
+    }
+    return change;
+  }
+}
+
+/** Rows by table. */
 class CollectedRows implements Rows {
   readonly #tables: ReadonlyMap<string, Table>;
-  readonly #upserts = new Map<string, Map<string, readonly Cell[]>>();
+  readonly #upserts = new Map<string, { readonly columns: readonly string[]; readonly rows: (readonly Cell[])[] }>();
   readonly #deletes = new Map<string, RowDelete & { values: Cell[] }>();
 
   constructor(tables: ReadonlyMap<string, Table>) {
@@ -171,13 +210,13 @@ class CollectedRows implements Rows {
   }
 
   upsert(table: string, row: readonly Cell[]): void {
-    let rows = this.#upserts.get(table);
-    if (!rows) this.#upserts.set(table, (rows = new Map()));
-    const { primaryKey, columns } = this.#tables.get(table) as Table; // rooms write only to tables that they declare
-    // The primary key's columns come first in every table.
-    const key = primaryKey.length === 1 ? String(row[0]) : JSON.stringify(row.slice(0, primaryKey.length));
-    if (row.length !== columns.length) throw new RangeError(`a row of ${table} has ${row.length} cells, not ${columns.length}`);
-    rows.set(key, row);
+    let collected = this.#upserts.get(table);
+    if (!collected) {
+      const { columns } = must(this.#tables.get(table), `there is no view table ${table}`);
+      this.#upserts.set(table, (collected = { columns: columns.map((column) => column.name), rows: [] }));
+    }
+    if (row.length !== collected.columns.length) throw new RangeError(`a row of ${table} has ${row.length} cells, not ${collected.columns.length}`);
+    collected.rows.push(row);
   }
 
   delete(table: string, column: string, value: Cell): void {
@@ -192,10 +231,6 @@ class CollectedRows implements Rows {
   }
 
   get upserts(): RowUpsert[] {
-    return [...this.#upserts].map(([table, rows]) => ({
-      table,
-      columns: (this.#tables.get(table) as Table).columns.map((column) => column.name), // declared, as above
-      rows: [...rows.values()],
-    }));
+    return [...this.#upserts].map(([table, { columns, rows }]) => ({ table, columns, rows }));
   }
 }

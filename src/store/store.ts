@@ -65,7 +65,7 @@ export interface StateRow {
 /** A value of a view's row. */
 export type Cell = string | number | null;
 
-/** New and changed rows of one table, by the table's primary key; `columns` names the cells of every row. */
+/** New and changed rows of one table, by the table's primary key, of which the last counts; `columns` names the cells of every row. */
 export interface RowUpsert {
   readonly table: string;
   readonly columns: readonly string[];

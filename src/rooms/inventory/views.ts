@@ -158,8 +158,9 @@ const passes = (now: number, was: number, every: number): boolean => Math.floor(
 function reservationRows(record: Reservation, old: Before | undefined, rows: Rows): void {
   const { id, status, cartId, expiresAt } = record;
   rows.upsert('reservations', [id, status, cartId ?? null, expiresAt]);
-  const lineIds = new Set(record.lines.map((line) => lineId(line.sku, id)));
-  for (const gone of old?.lineIds ?? []) if (!lineIds.has(gone)) rows.delete('reservation_lines', 'id', gone);
+  const lineIds = new Set<string>();
+  for (const line of record.lines) lineIds.add(lineId(line.sku, id));
+  if (old) for (const gone of old.lineIds) if (!lineIds.has(gone)) rows.delete('reservation_lines', 'id', gone);
   for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
 }
 

@@ -5,6 +5,7 @@
  */
 export type { Once, Outcome } from './answers.ts';
 export { Engine, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
+export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
 export { Projector } from './projector.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';

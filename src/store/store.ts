@@ -11,6 +11,7 @@ import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 
 export type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 export { decodeEvents, encodeEvents } from './envelope.ts';
+export { isColdName, type ColdObject, type ColdStore } from './cold-store.ts';
 export { CURSOR_HEAD, cursorCovers, cursorPart, formatCursor, parseCursor, type Cursor } from './cursor.ts';
 
 /** One log's share of an append. */

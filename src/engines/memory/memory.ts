@@ -17,6 +17,7 @@ import { EMPTY_QUEUE, encodeMessage, MemoryQueue, type QueueImage } from './queu
 import { Session, type Faults } from './session.ts';
 import { encodeSetting, MemorySettings, type SettingsImage } from './settings.ts';
 
+export { openMemoryColdStore, type ColdCall, type MemoryColdStore } from './cold-store.ts';
 export type { Faults, Operation, Verdict } from './session.ts';
 
 /** A database at rest: plain data that shares nothing with the store it came from. */

@@ -20,6 +20,7 @@ import { readPromises } from './read.ts';
 import { settingsPromises } from './settings.ts';
 import { viewPromises } from './views.ts';
 
+export { coldStoreConformance } from './cold-store.ts';
 export { PARTITIONS, type Harness } from './harness.ts';
 
 export function conformance(name: string, harness: Harness): void {

@@ -15,7 +15,13 @@ export interface Config {
   readonly logFile: string | undefined;
   readonly logLevel: string;
   readonly demo: boolean;
+  /** When commits move to the archive, and when they are deleted from there: milliseconds. */
+  readonly archive: ArchivePolicy;
+  /** Where the archive is; undefined: below `data`, or nowhere. */
+  readonly archiveDir: string | undefined;
 }
+
+export type ArchivePolicy = 'off' | { readonly afterMs: number; readonly keepMs?: number | undefined };
 
 export const ENGINES = ['sqlite', 'postgres'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -28,6 +34,8 @@ export class ConfigError extends Error {
 /** Requests a key may make a second, and in one burst, unless HOLDFAST_RATE_LIMIT says otherwise: a shop in a sale. */
 const RATE_PER_SECOND = 5_000;
 const RATE_BURST = 10_000;
+/** Old enough for the archive unless somebody says otherwise: what shops look at and report on by the month is live. */
+export const ARCHIVE_AFTER_MS = 30 * 86_400_000;
 
 export function readConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
   const flags = parseFlags(args);
@@ -37,6 +45,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
   if (!isEngine(engine)) throw new ConfigError(`--engine must be one of ${ENGINES.join(', ')}, not ${engine}`);
   const databaseUrl = env['HOLDFAST_DATABASE_URL'];
   if (engine === 'postgres' && !databaseUrl) throw new ConfigError('the postgres engine needs HOLDFAST_DATABASE_URL, such as postgres://user@127.0.0.1:5432/shop');
+  const archiveDir = flags['archive-dir'] ?? env['HOLDFAST_ARCHIVE_DIR'];
   return {
     port,
     host: flags.host ?? env['HOLDFAST_HOST'] ?? '127.0.0.1',
@@ -50,13 +59,45 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     logFile: env['HOLDFAST_LOG_FILE'],
     logLevel: env['HOLDFAST_LOG_LEVEL'] ?? 'info',
     demo: flags.demo ?? false,
+    archive: archiveFrom(engine, archiveDir, { after: flags['archive-after'] ?? env['HOLDFAST_ARCHIVE_AFTER'], keep: flags['archive-keep'] ?? env['HOLDFAST_ARCHIVE_KEEP'] }),
+    archiveDir,
   };
 }
 
-function parseFlags(args: readonly string[]): { port?: string; host?: string; data?: string; engine?: string; demo?: boolean } {
+function archiveFrom(engine: EngineName, directory: string | undefined, asked: { after: string | undefined; keep: string | undefined }): ArchivePolicy {
+  const nowhere = engine === 'postgres' && directory === undefined;
+  if (asked.after === 'off' || (nowhere && asked.after === undefined)) return 'off';
+  if (nowhere) throw new ConfigError('archiving from postgres needs --archive-dir, a directory that every node sees');
+  const afterMs = asked.after === undefined ? ARCHIVE_AFTER_MS : durationFrom('--archive-after', asked.after);
+  const keepMs = asked.keep === undefined || asked.keep === 'off' ? undefined : durationFrom('--archive-keep', asked.keep);
+  if (keepMs !== undefined && keepMs <= afterMs) throw new ConfigError('--archive-keep must be longer than --archive-after: it says when archived history is deleted for good');
+  return { afterMs, keepMs };
+}
+
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration such as 30d, 12h, 15m or 90s. */
+function durationFrom(name: string, text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count === undefined || unit === undefined) throw new ConfigError(`${name} must be off or a duration such as 30d, 12h, 15m or 90s, not ${text}`);
+  return Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]; // the expression lets no other letter pass
+}
+
+interface Flags {
+  readonly port?: string;
+  readonly host?: string;
+  readonly data?: string;
+  readonly engine?: string;
+  readonly demo?: boolean;
+  readonly 'archive-after'?: string;
+  readonly 'archive-keep'?: string;
+  readonly 'archive-dir'?: string;
+}
+
+function parseFlags(args: readonly string[]): Flags {
   const string = { type: 'string' } as const;
   try {
-    return parseArgs({ args: [...args], options: { port: string, host: string, data: string, engine: string, demo: { type: 'boolean' } } }).values;
+    return parseArgs({ args: [...args], options: { port: string, host: string, data: string, engine: string, demo: { type: 'boolean' }, 'archive-after': string, 'archive-keep': string, 'archive-dir': string } }).values;
   } catch (error) {
     throw new ConfigError(error instanceof Error ? error.message : String(error));
   }

@@ -5,8 +5,10 @@ import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import type { Services } from '../http/http.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
-import { DONE_RETENTION_MS, Engine, QueueWorker, Timers } from '../runtime/runtime.ts';
+import { DONE_RETENTION_MS, Engine, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
+import { startArchiving } from './archiving.ts';
+import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
 import { startProjection, type Projection } from './projection.ts';
 import { VERSION } from './version.ts';
 
@@ -15,6 +17,10 @@ export interface HoldfastOptions {
   /** How many logs a new store gets; 16 unless given. */
   readonly partitions?: number;
   readonly clock?: Clock;
+  /** When old commits move to the archive: after 30 days unless said otherwise. */
+  readonly archive?: ArchivePolicy;
+  /** Hears of what goes wrong in the background and is tried again. */
+  readonly onTrouble?: (message: string) => void;
 }
 
 /** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
@@ -36,8 +42,11 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
   const random = systemRandom();
   const ids = makeIds(random);
-  const projection = opening.use(await startProjection(place, ids.next('node', clock.now(), 0)));
-  const engine = new Engine({ store, room: inventory, clock, random, ids, alone: place.engine === 'sqlite' });
+  const node = ids.next('node', clock.now(), 0);
+  const projection = opening.use(await startProjection(place, node));
+  // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
+  const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
+  const engine = new Engine({ store: withLog(store, log), room: inventory, clock, random, ids, alone: place.engine === 'sqlite' });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: inventory, clock });
   opening.defer(() => timers.close());
@@ -52,6 +61,8 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(() => feed.close());
   opening.defer(followOthers(place, store, engine));
   opening.defer(clean(store, clock));
+  const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
+  const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
   projection.advance();
   const open = opening.move();
   return {
@@ -65,6 +76,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
     clock,
     random,
     ids,
+    archiving,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

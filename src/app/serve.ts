@@ -26,7 +26,7 @@ export async function serve(config: Config): Promise<Server> {
     clearInterval(flushing);
     destination.flushSync();
   });
-  const holdfast = starting.use(await openHoldfast({ place: placeOf(config) }));
+  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), archive: config.archive, onTrouble: (message) => logger.warn(message) }));
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
@@ -58,5 +58,6 @@ function startDemo(baseUrl: string, key: string): AsyncDisposable {
 }
 
 function placeOf(config: Config): StorePlace {
-  return config.engine === 'postgres' ? { engine: 'postgres', url: config.databaseUrl ?? '' } : { engine: 'sqlite', directory: config.data };
+  const archive = config.archiveDir;
+  return config.engine === 'postgres' ? { engine: 'postgres', url: config.databaseUrl ?? '', archive } : { engine: 'sqlite', directory: config.data, archive };
 }

@@ -3,7 +3,7 @@ import type { Ids } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Feed } from '../distribution/feed/feed.ts';
 import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
-import type { Engine, QueueWorker } from '../runtime/runtime.ts';
+import type { ArchiveFigures, Engine, QueueWorker } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** How far the views have come, for lists and for reading one's own writes. */
@@ -26,4 +26,6 @@ export interface Services {
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: Ids;
+  /** Sees to it that old commits move to the archive, where that is wanted. */
+  readonly archiving?: { readonly figures: ArchiveFigures | undefined };
 }

@@ -21,6 +21,8 @@ export interface ArchiverOptions {
   readonly consumers: readonly string[];
   /** {@link packSome}, here or in a thread. */
   readonly pack: (request: PackRequest) => Promise<Packed>;
+  /** Ends a run between two steps. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ArchiveFigures {
@@ -147,6 +149,7 @@ export class Archiver {
   }
 
   async #renew(): Promise<void> {
+    if (this.#options.signal?.aborted === true) throw new Fault('closed', 'archiving was called off', { retry: 'soon' });
     const epoch = must(this.#lease, 'nothing is archived without the lease').epoch;
     if ((await this.#acquire()) && this.#lease?.epoch === epoch) return;
     throw new Fault('fenced', 'another node has taken over the archive', { retry: 'later' });

@@ -30,8 +30,8 @@ export const WAKE_RETRY_MS = 1_000;
 export const PROJECTION_EVENTS_PER_STEP = 20_000;
 /** States the projector keeps between steps. */
 export const PROJECTION_STATES_MAX = 100_000;
-/** Messages claimed from a queue at a time: decided in about a millisecond, between two commits of shoppers. */
-export const CLAIM_MAX = 256;
+/** Messages claimed from a queue at a time: handed out, decided and recorded in some milliseconds, between two commits of shoppers. */
+export const CLAIM_MAX = 128;
 /** A claim that was not settled by then is handed out again: after a crash adjustments of the items in it wait this long. Twice is once. */
 export const CLAIM_LEASE_MS = 5_000;
 /** Attempts at a message that is itself at fault before it is set aside, and the back-off between attempts. */

@@ -83,17 +83,21 @@ export class QueueWorker<Command> {
 
   async #run(): Promise<void> {
     let idleMs = RETRY_MAX_MS;
-    while (this.#again && !this.#closed) {
-      this.#again = false;
+    let claimed: readonly Claimed[] = [];
+    while (claimed.length > 0 || (this.#again && !this.#closed)) {
       try {
-        const claimed = await this.#store.queue.claim(this.queue, { limit: CLAIM_MAX, leaseMs: CLAIM_LEASE_MS, nowMs: this.#clock.now() });
-        if (claimed.length > 0) {
-          this.#again = true;
-          await this.#work(claimed);
-        } else idleMs = await this.#untilNext();
+        const results = await this.#work(claimed);
+        this.#again = claimed.length > 0;
+        // What was done is recorded and the next is handed out together: on one disk that is one write.
+        const settling = this.#settle(claimed, results);
+        claimed = [];
+        const [next] = await Promise.all([this.#closed ? [] : this.#claim(), settling]);
+        claimed = next;
+        if (next.length === 0 && !this.#again) idleMs = await this.#untilNext();
       } catch (error) {
         if (!isFault(error)) throw error;
-        idleMs = RETRY_BASE_MS; // the store is away: nothing is lost, it is tried again
+        claimed = [];
+        idleMs = RETRY_BASE_MS; // the store is away: nothing is lost, what was handed out comes again
       }
     }
     this.#running = false;
@@ -103,18 +107,25 @@ export class QueueWorker<Command> {
     this.#callOff = this.#clock.after(idleMs, () => this.#wake());
   }
 
+  #claim(): Promise<Claimed[]> {
+    return this.#store.queue.claim(this.queue, { limit: CLAIM_MAX, leaseMs: CLAIM_LEASE_MS, nowMs: this.#clock.now() });
+  }
+
   /** Messages that wait for a retry, or were claimed by somebody who is gone, are looked for again after a while. */
   async #untilNext(): Promise<number> {
     const { ready, scheduled, inFlight } = await this.#store.queue.depth(this.queue, this.#clock.now());
     return ready + scheduled + inFlight > 0 ? RETRY_BASE_MS : RETRY_MAX_MS;
   }
 
-  async #work(claimed: readonly Claimed[]): Promise<void> {
+  #work(claimed: readonly Claimed[]): Promise<PromiseSettledResult<QueuedResult>[]> {
     const sickLanes = new Set<string>();
-    const settled = await Promise.allSettled(claimed.map((message) => this.#execute(message, sickLanes)));
+    return Promise.allSettled(claimed.map((message) => this.#execute(message, sickLanes)));
+  }
+
+  async #settle(claimed: readonly Claimed[], results: readonly PromiseSettledResult<QueuedResult>[]): Promise<void> {
     const done: { id: string; attempt: number; result: Json }[] = [];
     const failed: { message: Claimed; error: unknown }[] = [];
-    settled.forEach((result, index) => {
+    results.forEach((result, index) => {
       const message = claimed[index] as Claimed; // one result a message
       if (result.status === 'fulfilled') done.push({ id: message.id, attempt: message.attempt, result: result.value });
       else failed.push({ message, error: result.reason });

@@ -10,7 +10,8 @@ function opened() {
   const births = new Births(
     {
       evolveApart: () => undefined,
-      keyOf: ({ type, data }) => (type === 'hatched' ? `e/${String(data['egg'])}` : undefined),
+      // Written by `hatched`.
+      keyOf: ({ type, data }) => (type === 'hatched' ? `e/${data['egg'] as string}` : undefined),
       stateOf: ({ data }) => data['egg'],
       dueOf: () => null,
       instantOf: (key) => (key.startsWith('e/') ? Number(key.slice(2).split('-')[0]) : undefined),

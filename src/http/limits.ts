@@ -68,3 +68,8 @@ export const VIEW_LAG_READY_MAX = 20_000;
 export const AVAILABILITY_MAX_AGE_SECONDS = 1;
 /** Commands of one bulk request looked up, and stored, in one go. */
 export const BULK_STEP = 1_000;
+/** A past answer is final once it is this old: nodes whose clocks differ by more have other worries. Caches may then keep it for a year. */
+export const PAST_SETTLED_MS = 60_000;
+export const PAST_MAX_AGE_SECONDS = 31_536_000;
+/** How long looking at the past may take: some dozens of facts, as a rule, and views that have to catch up first. */
+export const PAST_TIMEOUT_MS = 30_000;

@@ -97,13 +97,13 @@ const FAULTS = {
   'storage-full': ['storage-full', 'The store has no room left. Nothing was stored.', 60],
   corrupt: ['unavailable', 'The store cannot be read.', 30],
   fenced: ['overloaded', 'Another node took over. Ask again in a moment.', 1],
-  'history-lost': ['unavailable', 'The store cannot be read that far back.', 30],
+  'history-lost': ['history-lost', 'The facts that far back are no longer kept.', 0],
   closed: ['unavailable', 'The service is stopping. Ask again in a moment.', 2],
 } as const satisfies Record<FaultCode, readonly [ProblemCode, string, number]>;
 
 function faultProblem(fault: Fault): Problem {
   const [code, detail, seconds] = FAULTS[fault.code];
-  return problem(code, detail, { headers: { 'retry-after': String(seconds) }, cause: fault });
+  return problem(code, detail, { ...(seconds === 0 ? undefined : { headers: { 'retry-after': String(seconds) } }), cause: fault });
 }
 
 /** What the framework found wrong before a route saw the request. */

@@ -5,3 +5,4 @@
 export { checkBooks, type BooksCheck } from './check-books.ts';
 export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
+export { askThePast } from './past.ts';

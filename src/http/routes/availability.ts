@@ -1,11 +1,12 @@
 import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { availabilityView, etagOf, findItem, itemKey, limits, liveHoldsOf, locationsBeside, nextChange, sharesOf, type Asking } from '../../rooms/inventory/inventory.ts';
+import { askThePast } from '../../processes/processes.ts';
 import type { World } from '../../runtime/runtime.ts';
 import type { Floor } from '../floor.ts';
-import { AVAILABILITY_MAX_AGE_SECONDS } from '../limits.ts';
+import { AVAILABILITY_MAX_AGE_SECONDS, PAST_MAX_AGE_SECONDS, PAST_SETTLED_MS, PAST_TIMEOUT_MS } from '../limits.ts';
 import { statesCover } from '../lists.ts';
-import { invalidRequest, refusalProblem, type Problem } from '../problem.ts';
+import { invalidRequest, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { availability, channel, closed, id, instant, optional } from '../schemas.ts';
 import { isUnchanged } from '../settle.ts';
@@ -58,30 +59,42 @@ function one(floor: Floor): Route {
     query: closed({ channel: optional(channel()), location: optional(id()), cartId: optional(id()), at: optional(instant()) }),
     headers: ['holdfast-cursor', 'if-none-match'],
     answers: { 200: { description: 'The figures.', schema: availability, headers: ['etag', 'cache-control'] }, 304: { description: 'The reader has them already.' } },
-    problems: ['unknown-item', 'unknown-location', 'view-behind'],
+    problems: ['unknown-item', 'unknown-location', 'view-behind', 'history-lost'],
     async handle(call) {
       const { channel, location, cartId, at } = call.query;
-      if (at !== undefined) throw refuseInstant(at, services.engine.now());
+      const instant = at === undefined ? undefined : pastInstant(at, services.engine.now());
       await statesCover(call, services);
       const sku = call.param('sku');
-      const answer = await services.engine.read((world, now) => {
+      const question = (world: World, now: number): Reading | 'nowhere' | undefined => {
         if (location !== undefined && !locationsBeside(world, itemKey(sku)).has(location)) return 'nowhere';
         return readingOf(world, now, sku, { channel, location, own: ownShares(world, now, cartId, sku) });
-      });
+      };
+      if (instant !== undefined) call.waitFor(PAST_TIMEOUT_MS);
+      const answer = await (instant === undefined ? services.engine.read(question) : askThePast(services, instant, (world) => question(world, instant)));
       if (!answer) throw unknownItem(sku);
       if (answer === 'nowhere') {
         const detail = `There is no location ${location}.`;
         throw refusalProblem({ kind: 'invalid', code: 'unknown-location', detail, members: { errors: [{ pointer: '/location', detail, in: 'query' }] } });
       }
-      const headers = { etag: answer.etag, ...cacheHeaders(floor, [answer.nextChangeMs]) };
+      const caching = instant === undefined ? cacheHeaders(floor, [answer.nextChangeMs]) : pastHeaders(floor, services.engine.now() - instant);
+      const headers = { etag: answer.etag, ...caching };
       return isUnchanged(call, answer.etag) ? { status: 304, headers } : { status: 200, headers, body: answer.view };
     },
   });
 }
 
-function refuseInstant(at: string, now: number): Problem {
-  const detail = Date.parse(at) > now ? 'must not be in the future' : 'is not supported yet';
-  return invalidRequest([{ pointer: '/at', detail, in: 'query' }]);
+/** The instant asked about, in milliseconds. */
+function pastInstant(at: string, now: number): number {
+  const instant = Date.parse(at);
+  if (instant > now) throw invalidRequest([{ pointer: '/at', detail: 'must not be in the future', in: 'query' }]);
+  return instant;
+}
+
+/** The past does not change, but for moments so near that another node's clock may still be there: those are asked about again. */
+function pastHeaders({ publicReads, variesByOrigin }: Floor, ageMs: number): Record<string, string> {
+  const vary = [...(publicReads ? [] : ['Authorization']), ...(variesByOrigin ? ['Origin'] : [])];
+  const keep = ageMs < PAST_SETTLED_MS ? 'no-cache' : `${publicReads ? 'public' : 'private'}, max-age=${PAST_MAX_AGE_SECONDS}, immutable`;
+  return { 'cache-control': keep, ...(vary.length === 0 ? undefined : { vary: vary.join(', ') }) };
 }
 
 function many(floor: Floor): Route {

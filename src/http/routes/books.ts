@@ -71,7 +71,7 @@ function check({ services }: Floor): Route {
         ),
       },
     },
-    problems: ['unknown-item'],
+    problems: ['unknown-item', 'history-lost'],
     async handle(call) {
       const sku = call.param('sku');
       call.waitFor(CHECK_TIMEOUT_MS);

@@ -32,3 +32,5 @@ export const HOLDS_PER_CART_MAX = 100;
 export const SAVED_PAST_FACTS = 64;
 /** Bytes that saved pasts may take for each fact: an item with many live holds is long, and saved the more seldom. */
 export const SAVED_PAST_BYTES_PER_FACT = 16;
+/** The same for each change of a place: ten places are always saved, ten thousand after a thousand changes. */
+export const SAVED_PLACES_BYTES_PER_CHANGE = 1_024;

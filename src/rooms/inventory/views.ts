@@ -1,5 +1,6 @@
 import type { Cell, EventRecord, Table } from '../../store/store.ts';
-import { SAVED_PAST_BYTES_PER_FACT, SAVED_PAST_FACTS } from './limits.ts';
+import { hash32 } from '../../base/hash.ts';
+import { SAVED_PAST_BYTES_PER_FACT, SAVED_PAST_FACTS, SAVED_PLACES_BYTES_PER_CHANGE } from './limits.ts';
 import { writeState, type Item, type Reservation } from './state.ts';
 
 /** The read models: tables that follow from states, for lists, search and filters. Primary keys come first. */
@@ -71,7 +72,7 @@ export const TABLES: readonly Table[] = [
     primaryKey: ['sku', 'position'],
   },
   {
-    /** What an item was, every so often: from there its facts tell what it was at an instant, however long its history. */
+    /** What an item was, every so often, and what a log's places were: from there facts tell what they were at an instant, however long their history. */
     name: 'item_pasts',
     columns: [
       { name: 'sku', type: 'text' },
@@ -125,6 +126,8 @@ export function rowsOf(key: string, state: unknown, was: unknown, rows: Rows, at
       return itemRows(state as Item, old, rows);
     case 'r':
       return reservationRows(state as Reservation, old, rows);
+    case 'l':
+      return pastPlacesRow(key, state, rows, at);
     default:
   }
 }
@@ -150,6 +153,12 @@ function pastRow(key: string, item: Item, was: number, rows: Rows, at: { positio
   const body = writeState(key, item);
   const every = Math.max(1, 2 ** Math.ceil(Math.log2(body.length / (SAVED_PAST_BYTES_PER_FACT * SAVED_PAST_FACTS))));
   if (passes(item.version, was, every * SAVED_PAST_FACTS)) rows.upsert('item_pasts', [item.sku, at.position, at.time, body]);
+}
+
+/** The same for the places of a log, which seldom change: always while they are few, and one time in so many where they are many. */
+function pastPlacesRow(key: string, state: unknown, rows: Rows, at: { position: number; time: number }): void {
+  const body = writeState(key, state);
+  if (hash32(String(at.position)) % Math.ceil(body.length / SAVED_PLACES_BYTES_PER_CHANGE) === 0) rows.upsert('item_pasts', [key, at.position, at.time, body]);
 }
 
 /** Whether a count went over a multiple of a number. */

@@ -7,6 +7,7 @@ import { events, type Delivered, type EventsOptions } from './events.ts';
 import type {
   Adjustment, Allocation, ApiKey, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Check, CommandStatus, EventsPage, Fact, Item,
   ItemInput, Location, LocationInput, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationInput, Scope,
+  Transfer, TransferInput, TransferStatus,
 } from './resources.ts';
 import { Transport, type Call, type CallOptions, type ClientOptions, type Method } from './transport.ts';
 
@@ -15,7 +16,8 @@ export type { Delivered, EventsOptions } from './events.ts';
 export type { AnswerHead, Call, CallOptions, ClientOptions, Method } from './transport.ts';
 export type {
   Adjustment, Allocation, ApiKey, Attributes, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Bucket, Check, CommandStatus, EventsPage, Fact, Item, ItemInput,
-  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationLine, Scope, Share,
+  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationLine, Scope, Share, Transfer,
+  TransferInput, TransferLine, TransferStatus,
 } from './resources.ts';
 
 const segment = encodeURIComponent;
@@ -28,6 +30,7 @@ export class HoldfastClient {
   readonly reservations: Reservations;
   readonly carts: Carts;
   readonly allocations: Allocations;
+  readonly transfers: Transfers;
   readonly keys: Keys;
   readonly operation: Operation;
 
@@ -40,6 +43,7 @@ export class HoldfastClient {
     this.reservations = new Reservations(transport);
     this.carts = new Carts(transport);
     this.allocations = new Allocations(transport);
+    this.transfers = new Transfers(transport);
     this.keys = new Keys(transport);
     this.operation = new Operation(transport);
   }
@@ -201,6 +205,30 @@ class Allocations extends Part {
   }
   cancel(orderId: string, part: { lines?: readonly QuantityLine[] } = {}, options?: CallOptions): Promise<Allocation> {
     return this.post(`/v1/allocations/${segment(orderId)}/cancel`, part, options);
+  }
+}
+
+class Transfers extends Part {
+  /** Plans a transfer; nothing moves before it is shipped. */
+  create(transfer: TransferInput, options?: CallOptions): Promise<Transfer> {
+    return this.post('/v1/transfers', transfer, options);
+  }
+  get(id: string, options?: CallOptions): Promise<Transfer> {
+    return this.transport.call('GET', `/v1/transfers/${segment(id)}`, options);
+  }
+  list(asked: Paging & { status?: TransferStatus; sku?: string; location?: string } = {}, options?: CallOptions): Promise<Page<Transfer>> {
+    return this.transport.call('GET', '/v1/transfers', { ...options, query: { ...asked } });
+  }
+  ship(id: string, options?: CallOptions): Promise<Transfer> {
+    return this.post(`/v1/transfers/${segment(id)}/ship`, {}, options);
+  }
+  /** What has arrived so far, all deliveries together. */
+  receive(id: string, lines: readonly { readonly sku: string; readonly received: number }[], options?: CallOptions): Promise<Transfer> {
+    return this.post(`/v1/transfers/${segment(id)}/receive`, { lines }, options);
+  }
+  /** Units on their way go back or are lost: `disposition` says which, once it was shipped. */
+  cancel(id: string, end: { disposition?: 'restock' | 'write-off' } = {}, options?: CallOptions): Promise<Transfer> {
+    return this.post(`/v1/transfers/${segment(id)}/cancel`, end, options);
   }
 }
 

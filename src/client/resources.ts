@@ -255,3 +255,34 @@ export interface QueueFigures {
   readonly deadLettered: number;
   readonly oldestAgeSeconds: number | null;
 }
+
+export type TransferStatus = 'draft' | 'in-transit' | 'partially-received' | 'received' | 'cancelled';
+
+export interface TransferInput {
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly QuantityLine[];
+  readonly reference?: string;
+  readonly note?: string;
+}
+
+export interface TransferLine extends QuantityLine {
+  readonly shipped: number;
+  /** So far, all deliveries together. */
+  readonly received: number;
+  readonly restocked: number;
+  readonly writtenOff: number;
+}
+
+export interface Transfer {
+  readonly id: string;
+  readonly status: TransferStatus;
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly TransferLine[];
+  readonly reference?: string;
+  readonly note?: string;
+  readonly createdAt: string;
+  readonly shippedAt?: string;
+  readonly version: number;
+}

@@ -9,8 +9,8 @@ import { bucket, closed, id, optional, reason, text, units } from './schemas.ts'
 const common = {
   location: optional(id()),
   reason,
-  reference: optional(text(200)),
-  note: optional(text(2_000)),
+  reference: optional(text(limits.REFERENCE_LENGTH_MAX)),
+  note: optional(text(limits.NOTE_LENGTH_MAX)),
 };
 const shapes = {
   change: closed({

@@ -31,6 +31,7 @@ import { operationRoutes } from './routes/operation.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { reservationBatchRoutes } from './routes/reservation-batch.ts';
 import { reservationRoutes } from './routes/reservations.ts';
+import { transferRoutes } from './routes/transfers.ts';
 import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
 
@@ -79,6 +80,7 @@ function allRoutes(floor: Floor): Route[] {
     ...reservationBatchRoutes(floor),
     ...cartRoutes(floor),
     ...allocationRoutes(floor),
+    ...transferRoutes(floor),
     ...bookRoutes(floor),
     ...eventRoutes(floor),
     ...keyRoutes(floor),

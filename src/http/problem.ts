@@ -22,6 +22,7 @@ const STATUS = {
   'unknown-location': 404,
   'unknown-reservation': 404,
   'unknown-order': 404,
+  'unknown-transfer': 404,
   'unknown-command': 404,
   'unknown-batch': 404,
   'unknown-key': 404,

@@ -35,7 +35,7 @@ export interface BooksCheck {
 
 const VIEWS_WAIT_MS = 10_000;
 /** What a place keeps count of, and the names of these in the check. */
-const BUCKETS = ['sellable', 'damaged', 'qualityControl', 'allocated', 'reserved'] as const;
+const BUCKETS = ['sellable', 'damaged', 'qualityControl', 'inTransit', 'allocated', 'reserved'] as const;
 
 interface Picture {
   readonly version: number;
@@ -63,7 +63,7 @@ function pictureOf(engine: CheckServices['engine'], sku: string): Promise<Pictur
   return engine.read((world, now) => {
     const item = findItem(world, sku);
     if (!item) return undefined;
-    const levels = new Map([...item.levels].map(([id, { onHand, damaged, qualityControl, allocated, reserved }]) => [id, [onHand, damaged, qualityControl, allocated, reserved]]));
+    const levels = new Map([...item.levels].map(([id, { onHand, damaged, qualityControl, inTransit = 0, allocated, reserved }]) => [id, [onHand, damaged, qualityControl, inTransit, allocated, reserved]]));
     return { version: item.version, levels, backordered: item.backordered, at: now };
   });
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts';
 import { closingDefinition, findItem, itemKey, limits, locationsBeside, type InventoryCommand, type Location } from '../rooms/inventory/inventory.ts';
 import type { Engine } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { openTransfers } from './open-transfers.ts';
 
 export interface ClosingServices {
   readonly engine: Engine<InventoryCommand>;
@@ -21,7 +22,7 @@ const STEP = 500;
  * Closes a place for good:
  *
  *   open ──► closing: takes nothing new ──► empty: stock moved, item by item ──► gone
- *     ▲                     │ holds, allocations, or stock without a place to move to
+ *     ▲                     │ holds, allocations, transfers, or stock without a place to move to
  *     └─────────────────────┘ described as it was before
  *
  * Everything that is at the place when it stops taking anything is in the views once they cover that moment. Stock that
@@ -64,7 +65,8 @@ async function reopen(engine: ClosingServices['engine'], before: Location): Prom
 async function empty(services: ClosingServices, id: string, moveStockTo: string | undefined): Promise<Refusal | undefined> {
   const { engine, views } = services;
   if (!(await views.covers([...engine.heads], VIEWS_WAIT_MS))) return refused('conflict', 'in-use', 'The views are too far behind to say what is at the location. Try again later.', { blockers: [] }).refusal;
-  const blockers: JsonObject[] = [];
+  // Nothing is shipped from or to a place that is being closed, so the views know of every transfer that is not over.
+  const blockers: JsonObject[] = await openTransfers(services, { location: id });
   for await (const skus of itemsAt(services.store, id)) {
     blockers.push(...(await blockersAt(engine, skus, id, moveStockTo)));
     if (blockers.length >= limits.BLOCKERS_MAX) break;

@@ -25,11 +25,11 @@ function books(...facts: LedgerEvent[]): Ledger {
 describe('the ledger adds up', () => {
   test('stock by bucket, holds until they end, allocations until they leave', () => {
     const ledger = books(defined(0), received(10), received(2, 'damaged'), hold('held', 'a', 4), hold('held', 'b', 3), hold('released', 'a', 1), hold('confirmed', 'b', 3));
-    expect(ledger.at('main')).toEqual({ sellable: 10, damaged: 2, qualityControl: 0, allocated: 3, reserved: 3 });
+    expect(ledger.at('main')).toEqual({ sellable: 10, damaged: 2, qualityControl: 0, inTransit: 0, allocated: 3, reserved: 3 });
     ledger.add(fact('inventory.allocation.fulfilled', { orderId: 'o', location: 'main', quantity: 2, onHand: 8, freed: [place(2)], backordered: 0 }));
     ledger.add(fact('inventory.allocation.restored', { orderId: 'o', location: 'main', quantity: 1, onHand: 9 }));
     ledger.add(fact('inventory.allocation.cancelled', { orderId: 'o', quantity: 1, backordered: 0, allocations: [place(1)] }));
-    expect(ledger.at('main')).toEqual({ sellable: 9, damaged: 2, qualityControl: 0, allocated: 1, reserved: 3 });
+    expect(ledger.at('main')).toEqual({ sellable: 9, damaged: 2, qualityControl: 0, inTransit: 0, allocated: 1, reserved: 3 });
     expect([ledger.version, ledger.oversold, ledger.backordered]).toEqual([10, 0, 0]);
   });
 });

@@ -1,9 +1,9 @@
 import type { InventoryEvent, ItemDefinition, Place, Share } from '../rooms/inventory/inventory.ts';
 
 /** Facts about one item. */
-export type LedgerEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+export type LedgerEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
-type Column = 'sellable' | 'damaged' | 'qualityControl' | 'allocated' | 'reserved';
+type Column = 'sellable' | 'damaged' | 'qualityControl' | 'inTransit' | 'allocated' | 'reserved';
 export type Sums = Record<Column, number>;
 
 /**
@@ -26,7 +26,7 @@ export class Ledger {
 
   at(location: string): Sums {
     let sums = this.#sums.get(location);
-    if (!sums) this.#sums.set(location, (sums = { sellable: 0, damaged: 0, qualityControl: 0, allocated: 0, reserved: 0 }));
+    if (!sums) this.#sums.set(location, (sums = { sellable: 0, damaged: 0, qualityControl: 0, inTransit: 0, allocated: 0, reserved: 0 }));
     return sums;
   }
 

@@ -5,4 +5,5 @@
 export { checkBooks, type BooksCheck } from './check-books.ts';
 export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
+export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';

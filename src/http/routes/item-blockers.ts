@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../base/json.ts';
+import { openTransfers } from '../../processes/processes.ts';
 import { findOrder, limits } from '../../rooms/inventory/inventory.ts';
 import type { Services } from '../services.ts';
 import { listReservations } from './reservation-list.ts';
 
 /**
- * Names the holds that keep an item from being removed, instead of only counting their units. The views may be a moment
+ * Names the holds, orders and transfers that keep an item from being removed, instead of only counting their units. The views may be a moment
  * behind; where they know nothing, the counts stand.
  */
 export async function blockersOf(services: Services, sku: string, counted: readonly JsonObject[]): Promise<JsonObject[]> {
@@ -21,6 +22,7 @@ export async function blockersOf(services: Services, sku: string, counted: reado
     const orders = new Set(confirmed.flatMap(({ orderId }) => (typeof orderId === 'string' ? [orderId] : [])));
     for (const id of await outstanding(services, sku, [...orders])) named.push(id);
   }
+  if (counted.some(({ kind }) => kind === 'transfer')) named.push(...(await openTransfers(services, { sku })));
   const kinds = new Set(named.map(({ kind }) => kind));
   return [...counted.filter(({ kind }) => !kinds.has(kind)), ...named].slice(0, limits.BLOCKERS_MAX);
 }

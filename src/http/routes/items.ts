@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
+import { openTransfers } from '../../processes/processes.ts';
 import { findItem, itemView, limits, type Described } from '../../rooms/inventory/inventory.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -136,12 +137,14 @@ function remove({ services }: Floor): Route {
     problems: ['unknown-item', 'in-use', 'version-conflict'],
     async handle(call: Call<undefined, undefined>) {
       const sku = call.param('sku');
-      const settled = await services.engine.execute({ type: 'RemoveItem', sku, ...ifVersion(call) });
+      // A draft sets nothing aside, so that the item itself does not know of it.
+      const blockers = await openTransfers(services, { sku });
+      const settled = await services.engine.execute({ type: 'RemoveItem', sku, blockers, ...ifVersion(call) });
       if (settled.ok) return { status: 204, headers: writeHeaders(settled) };
       const { refusal } = settled;
       if (refusal.code !== 'in-use') throw refusalProblem(refusal);
-      const blockers = await blockersOf(services, sku, (refusal.members?.['blockers'] ?? []) as readonly JsonObject[]); // the room's answer to this command
-      throw refusalProblem({ ...refusal, members: { ...refusal.members, blockers } });
+      const named = await blockersOf(services, sku, (refusal.members?.['blockers'] ?? []) as readonly JsonObject[]); // the room's answer to this command
+      throw refusalProblem({ ...refusal, members: { ...refusal.members, blockers: named } });
     },
   });
 }

@@ -70,6 +70,14 @@ export function freeAt(item: Item, location: string, locations: Locations, now: 
   return Math.max(0, level.onHand - level.allocated - heldAt(item, location, level, own));
 }
 
+/** Units at a place that nobody was promised, whether or not anything is sold from there. */
+export function unpromisedAt(item: Item, location: string, now: number): number {
+  const level = item.levels.get(location);
+  if (!level) return 0;
+  item.lapses.advance(now);
+  return Math.max(0, level.onHand - level.allocated - reservedAt(item, location, level));
+}
+
 /** Units at a place under live holds; call after `lapses.advance`. */
 export function reservedAt(item: Item, location: string, level: Level): number {
   return level.reserved - item.lapses.lapsedAt(location);

@@ -47,7 +47,7 @@ export function removeItem(command: RemoveItem, world: World, { now }: Context):
   if (!item?.definition) return unknownItem(command.sku);
   const stale = staleVersion(command.ifVersion, item.definitionVersion, `item ${command.sku}`);
   if (stale) return stale;
-  const blockers = blockersOf(item, now);
+  const blockers = [...blockersOf(item, now), ...(command.blockers ?? [])];
   if (blockers.length > 0) return refused('conflict', 'in-use', `Item ${command.sku} still has stock or promises.`, { blockers: blockers.slice(0, BLOCKERS_MAX) });
   return accepted([{ type: 'inventory.item.removed', key: itemKey(command.sku), time: now, data: { sku: command.sku } }], null);
 }
@@ -61,6 +61,7 @@ function blockersOf(item: Item, now: number): JsonObject[] {
     if (stock > 0) blockers.push({ kind: 'stock', location, quantity: stock });
     if (reserved > 0) blockers.push({ kind: 'reservation', location, quantity: reserved });
     if (level.allocated > 0) blockers.push({ kind: 'allocation', location, quantity: level.allocated });
+    if (level.inTransit) blockers.push({ kind: 'transfer', location, quantity: level.inTransit });
   }
   const backordered = item.backordered - item.lapses.lapsedBackordered;
   if (backordered > 0) blockers.push({ kind: 'reservation', quantity: backordered });

@@ -1,4 +1,4 @@
-import type { Json } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 
 /** What may be asked of the inventory. Everything here was checked for form at the edge; only business rules remain. */
 export type InventoryCommand =
@@ -19,7 +19,11 @@ export type InventoryCommand =
   | ExpireReservation
   | FulfilOrder
   | UnfulfilOrder
-  | CancelOrder;
+  | CancelOrder
+  | CreateTransfer
+  | ShipTransfer
+  | ReceiveTransfer
+  | CancelTransfer;
 
 export type Bucket = 'sellable' | 'damaged' | 'qualityControl';
 export const REASONS = ['received', 'returned', 'damaged', 'lost', 'found', 'counted', 'correction', 'promotion', 'transfer', 'sold', 'other'] as const;
@@ -80,6 +84,8 @@ export interface DefineItem {
 export interface RemoveItem {
   readonly type: 'RemoveItem';
   readonly sku: string;
+  /** What else depends on it, as whoever asks knows from elsewhere. */
+  readonly blockers?: readonly JsonObject[];
   readonly ifVersion?: number;
 }
 
@@ -230,4 +236,43 @@ export interface CancelOrder {
   readonly type: 'CancelOrder';
   readonly orderId: string;
   readonly lines?: readonly QuantityLine[];
+}
+
+/** Plans to bring units from one place to another. Nothing is set aside for it: what is free is looked at when it leaves. */
+export interface CreateTransfer {
+  readonly type: 'CreateTransfer';
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly QuantityLine[];
+  readonly reference?: string;
+  readonly note?: string;
+}
+
+interface TransferStep {
+  readonly id: string;
+  /** Version that the transfer must have, from If-Match. */
+  readonly ifVersion?: number;
+}
+
+export interface ShipTransfer extends TransferStep {
+  readonly type: 'ShipTransfer';
+}
+
+/** Units of an item that have arrived so far, all deliveries together. */
+export interface ReceivedLine {
+  readonly sku: string;
+  readonly received: number;
+}
+
+export interface ReceiveTransfer extends TransferStep {
+  readonly type: 'ReceiveTransfer';
+  readonly lines: readonly ReceivedLine[];
+}
+
+export type Disposition = 'restock' | 'write-off';
+
+export interface CancelTransfer extends TransferStep {
+  readonly type: 'CancelTransfer';
+  /** What becomes of units that are on their way; needed where there are any. */
+  readonly disposition?: Disposition;
 }

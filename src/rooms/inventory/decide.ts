@@ -6,6 +6,7 @@ import type { InventoryEvent } from './events.ts';
 import { expire, extend, release, releaseCart, reserve, setCart, type Context } from './holds.ts';
 import { cancel, confirm, fulfil, unfulfil } from './orders.ts';
 import { adjust, count, move, transferAway } from './stock.ts';
+import { cancelTransfer, createTransfer, receiveTransfer, shipTransfer } from './transfers.ts';
 import type { World } from './state.ts';
 
 /** Says what follows from a command in this world: facts with the answer, or a refusal. Pure: it changes nothing and waits for nothing. */
@@ -43,6 +44,14 @@ function route(command: InventoryCommand, world: World, context: Context): Decis
       return unfulfil(command, world, context);
     case 'CancelOrder':
       return cancel(command, world, context);
+    case 'CreateTransfer':
+      return createTransfer(command, world, context);
+    case 'ShipTransfer':
+      return shipTransfer(command, world, context);
+    case 'ReceiveTransfer':
+      return receiveTransfer(command, world, context);
+    case 'CancelTransfer':
+      return cancelTransfer(command, world, context);
     case 'DefineItem':
       return defineItem(command, world, context);
     case 'RemoveItem':

@@ -1,5 +1,8 @@
 import type { Bucket, ItemDefinition, LocationDefinition, Reason } from './commands.ts';
-import type { Order, Reservation } from './state.ts';
+import type { Order, Reservation, Transfer } from './state.ts';
+
+/** Where a level counts units. `inTransit`: on their way to the place, in a transfer. */
+export type LevelBucket = Bucket | 'inTransit';
 
 /** Units at a place. */
 export interface Place {
@@ -40,7 +43,7 @@ export type InventoryEvent =
   | Fact<'inventory.location.removed', { id: string }>
   | Fact<
       'inventory.stock.adjusted',
-      { location: string; bucket: Bucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string }
+      { location: string; bucket: LevelBucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string }
     >
   | Fact<'inventory.shortfall.detected', { location: string; shortfall: number; onHand: number; promised: number }>
   | Fact<'inventory.reservation.held', HoldFact & { requested?: number | undefined }>
@@ -62,6 +65,7 @@ export type InventoryEvent =
   /** The record of a reservation over several items, in its home log. */
   | Fact<'inventory.reservation.recorded', { reservation: Reservation }>
   | Fact<'inventory.order.recorded', { order: Order }>
+  | Fact<'inventory.transfer.recorded', { transfer: Transfer }>
   | Fact<'inventory.cart.bound', { cartId: string; reservations: readonly string[] }>;
 
 interface Fact<Type extends string, Data> {

@@ -1,7 +1,7 @@
 import { assert, must } from '../../base/assert.ts';
 import { instantOfId } from '../../base/ids.ts';
-import type { HoldEvent, InventoryEvent, Place, Share } from './events.ts';
-import { cartKey, customerKey, itemKey, orderKey, reservationKey } from './keys.ts';
+import type { HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
+import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey } from './keys.ts';
 import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation } from './state.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
@@ -60,6 +60,8 @@ function evolveApart(event: InventoryEvent, states: States): void {
       return states.set(reservationKey(event.data.reservation.id), event.data.reservation);
     case 'inventory.order.recorded':
       return states.set(orderKey(event.data.order.orderId), event.data.order);
+    case 'inventory.transfer.recorded':
+      return states.set(transferKey(event.data.transfer.id), event.data.transfer);
     case 'inventory.cart.bound': {
       const { cartId, reservations } = event.data;
       return states.set(cartKey(cartId), reservations.length === 0 ? undefined : { cartId, reservations });
@@ -73,7 +75,7 @@ function evolveApart(event: InventoryEvent, states: States): void {
 }
 
 /** A fact about an item. */
-export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
 function evolveItem(event: ItemEvent, states: States): void {
   evolveItemAlone(event, itemOf(event.key, states));
@@ -150,7 +152,7 @@ function itemOf(key: string, states: States): Item {
   return item;
 }
 
-function adjustLevel(item: Item, data: { location: string; bucket: 'sellable' | 'damaged' | 'qualityControl'; change: number }): void {
+function adjustLevel(item: Item, data: { location: string; bucket: LevelBucket; change: number }): void {
   const level = levelAt(item, data.location);
   switch (data.bucket) {
     case 'sellable':
@@ -161,6 +163,9 @@ function adjustLevel(item: Item, data: { location: string; bucket: 'sellable' | 
       return;
     case 'qualityControl':
       level.qualityControl += data.change;
+      return;
+    case 'inTransit':
+      level.inTransit = (level.inTransit ?? 0) + data.change;
       return;
     default:
       data.bucket satisfies never;

@@ -47,8 +47,8 @@ export {
 export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
 export { evolveItemAlone, type ItemEvent } from './evolve.ts';
 export { liveHoldsOf, type CartAnswer } from './holds.ts';
-export { itemKey, logOfKey, orderKey, reservationKey } from './keys.ts';
+export { itemKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 export { sharesOf } from './plan.ts';
-export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, type ReservationView } from './resources.ts';
-export { emptyItem, findItem, findOrder, findReservation, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation } from './state.ts';
+export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
+export { emptyItem, findItem, findOrder, findReservation, findTransfer, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation, type Transfer, type TransferStatus } from './state.ts';
 export type { AdjustmentResult } from './stock.ts';

@@ -6,6 +6,7 @@ export const itemKey = (sku: string): string => `i/${sku}`;
 export const reservationKey = (id: string): string => `r/${id}`;
 export const cartKey = (cartId: string): string => `c/${cartId}`;
 export const orderKey = (orderId: string): string => `o/${orderId}`;
+export const transferKey = (id: string): string => `t/${id}`;
 /** Every log has its own copy of the locations, so that its appends conflict with a change of them. */
 export const locationsKey = (log: number): string => `l/${log}`;
 /** What one customer holds and has of one item; it lives beside the item. */
@@ -19,7 +20,8 @@ export function logOfKey(key: string, partitions: number): number {
       return Number(name);
     case 'u':
       return hash32(name.slice(0, name.indexOf('/'))) % partitions;
-    case 'r': {
+    case 'r':
+    case 't': {
       const partition = partitionOfId(name);
       return partition !== undefined && partition < partitions ? partition : hash32(name) % partitions;
     }

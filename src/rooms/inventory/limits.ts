@@ -34,3 +34,6 @@ export const SAVED_PAST_FACTS = 64;
 export const SAVED_PAST_BYTES_PER_FACT = 16;
 /** The same for each change of a place: ten places are always saved, ten thousand after a thousand changes. */
 export const SAVED_PLACES_BYTES_PER_CHANGE = 1_024;
+/** Characters of a reference, which names a document elsewhere, and of a note, which somebody reads. */
+export const REFERENCE_LENGTH_MAX = 200;
+export const NOTE_LENGTH_MAX = 2_000;

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
-import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation } from './state.ts';
+import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation, type Transfer, type TransferLine, type TransferStatus } from './state.ts';
 
 /** The resources of api.md as they leave the room: JSON with instants as text. */
 export type ReservationView = {
@@ -45,6 +45,23 @@ function orderStatus(order: Order): 'allocated' | 'partially-fulfilled' | 'fulfi
   return fulfilled > 0 ? 'fulfilled' : 'cancelled';
 }
 
+export type TransferView = {
+  readonly id: string;
+  readonly status: TransferStatus;
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly TransferLine[];
+  readonly reference: string | undefined;
+  readonly note: string | undefined;
+  readonly createdAt: string;
+  readonly shippedAt: string | undefined;
+  readonly version: number;
+};
+
+export function transferView({ id, status, from, to, lines, reference, note, createdAt, shippedAt, version }: Transfer): TransferView {
+  return { id, status, from, to, lines, reference, note, createdAt: rfc3339(createdAt), shippedAt: shippedAt === undefined ? undefined : rfc3339(shippedAt), version };
+}
+
 /** The answer to an availability question, for the whole item or one place. `etag` and the next change go into headers. */
 export function availabilityView(item: Item, locations: Locations, now: number, asking: Asking & { location?: string | undefined }): JsonObject {
   const { location } = asking;
@@ -55,7 +72,7 @@ export function availabilityView(item: Item, locations: Locations, now: number, 
     buckets: {
       damaged: sumOf(places, (level) => level.damaged),
       qualityControl: sumOf(places, (level) => level.qualityControl),
-      inTransit: 0,
+      inTransit: sumOf(places, (level) => level.inTransit ?? 0),
     },
     locations: places.map(([id, level]) => placeView(item, id, level, locations, now, asking)) as unknown as Json, // plain JSON
     version: item.version,

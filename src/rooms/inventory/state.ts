@@ -1,7 +1,7 @@
-import type { Bucket, ItemDefinition, LocationDefinition } from './commands.ts';
-import type { CustomerUnits } from './events.ts';
+import type { ItemDefinition, LocationDefinition } from './commands.ts';
+import type { CustomerUnits, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
-import { cartKey, customerKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
+import { cartKey, customerKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 
 /** What an item has at one place. Reserved includes holds that ran out and are not yet tidied; `Lapses` knows which. */
 export interface Level {
@@ -10,6 +10,8 @@ export interface Level {
   reserved: number;
   damaged: number;
   qualityControl: number;
+  /** On their way to this place; absent where no transfer ever came here, as nearly everywhere. */
+  inTransit?: number;
 }
 
 /** One item: its description and the sums that decisions are made on. Folding changes it in place. */
@@ -77,6 +79,32 @@ export interface Order {
   readonly lines: readonly OrderLine[];
 }
 
+export type TransferStatus = 'draft' | 'in-transit' | 'partially-received' | 'received' | 'cancelled';
+
+/** One item of a transfer. What was shipped and neither received, restocked nor written off is on its way. */
+export interface TransferLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly shipped: number;
+  readonly received: number;
+  readonly restocked: number;
+  readonly writtenOff: number;
+}
+
+/** A transfer as it was last written. Replaced as a whole, never changed in place. */
+export interface Transfer {
+  readonly id: string;
+  readonly status: TransferStatus;
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly TransferLine[];
+  readonly reference?: string;
+  readonly note?: string;
+  readonly createdAt: number;
+  readonly shippedAt?: number;
+  readonly version: number;
+}
+
 /** The live holds of a cart, oldest first. */
 export interface Cart {
   readonly cartId: string;
@@ -118,6 +146,7 @@ export const findCart = (world: World, cartId: string): Cart | undefined => worl
 export const findOrder = (world: World, orderId: string): Order | undefined => world.get(orderKey(orderId)) as Order | undefined;
 export const findCustomer = (world: World, sku: string, customerId: string): CustomerShare | undefined =>
   world.get(customerKey(sku, customerId)) as CustomerShare | undefined;
+export const findTransfer = (world: World, id: string): Transfer | undefined => world.get(transferKey(id)) as Transfer | undefined;
 /** The locations as the log of a key knows them. */
 export const locationsBeside = (world: World, key: string): Locations =>
   (world.get(locationsKey(logOfKey(key, world.partitions))) as Locations | undefined) ?? ONLY_MAIN;
@@ -141,7 +170,7 @@ export function levelAt(item: Item, location: string): Level {
   return level;
 }
 
-export function bucketOf(level: Level, bucket: Bucket): number {
+export function bucketOf(level: Level, bucket: LevelBucket): number {
   switch (bucket) {
     case 'sellable':
       return level.onHand;
@@ -149,6 +178,8 @@ export function bucketOf(level: Level, bucket: Bucket): number {
       return level.damaged;
     case 'qualityControl':
       return level.qualityControl;
+    case 'inTransit':
+      return level.inTransit ?? 0;
     default:
       return bucket satisfies never;
   }

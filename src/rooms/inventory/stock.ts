@@ -1,7 +1,7 @@
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import { etagOf, reservedAt } from './availability.ts';
 import type { AdjustStock, Bucket, CountStock, MoveStock, TransferAway } from './commands.ts';
-import type { InventoryEvent } from './events.ts';
+import type { InventoryEvent, LevelBucket } from './events.ts';
 import type { Context } from './holds.ts';
 import { itemKey } from './keys.ts';
 import { QUANTITY_MAX } from './limits.ts';
@@ -112,7 +112,7 @@ function applyChange(command: { sku: string; location: string; bucket: Bucket } 
   return accepted(events, { sku, location, bucket, change, onHand, version: item.version + events.length });
 }
 
-function tooMuch({ sku, location }: { sku: string; location: string }, bucket: Bucket, quantity: number, change: number): Adjusted {
+export function tooMuch({ sku, location }: { sku: string; location: string }, bucket: Bucket, quantity: number, change: number): { ok: false; refusal: Refusal } {
   return refused('conflict', 'limit-exceeded', `No place may have more than ${QUANTITY_MAX} of an item.`, { sku, location, bucket, quantity, change });
 }
 
@@ -130,9 +130,9 @@ function quantityIn(item: Item, location: string, bucket: Bucket): number {
   return level ? bucketOf(level, bucket) : 0;
 }
 
-function adjusted(
+export function adjusted(
   about: { sku: string; location: string; reason: AdjustStock['reason']; reference?: string; note?: string },
-  what: { bucket: Bucket; change: number; onHand: number },
+  what: { bucket: LevelBucket; change: number; onHand: number },
   now: number,
 ): InventoryEvent {
   const { sku, location, reason, reference, note } = about;

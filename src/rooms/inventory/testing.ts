@@ -10,8 +10,8 @@ import { decide } from './decide.ts';
 import { isPublic, type InventoryEvent } from './events.ts';
 import { evolve, keysOf, type States } from './evolve.ts';
 import { itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
-import { availabilityView, orderView, reservationView, type ReservationView } from './resources.ts';
-import { findItem, findOrder, findReservation, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type World } from './state.ts';
+import { availabilityView, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
+import { findItem, findOrder, findReservation, findTransfer, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type World } from './state.ts';
 
 export const PARTITIONS = 4;
 
@@ -122,7 +122,7 @@ export function bookErrors(facts: readonly InventoryEvent[], states: ReadonlyMap
     ...b.filter((row) => !a.includes(row)).map((row) => `the levels say ${row}, the ${what} do not`),
   ];
   return [
-    ...compare('facts', sumFacts(facts).rows, sumLevels(states, ['sellable', 'damaged', 'qualityControl', 'reserved', 'allocated']).rows),
+    ...compare('facts', sumFacts(facts).rows, sumLevels(states, ['sellable', 'damaged', 'qualityControl', 'inTransit', 'reserved', 'allocated']).rows),
     ...compare('records', sumRecords(states).rows, sumLevels(states, ['reserved', 'allocated', 'backordered']).rows),
   ];
 }
@@ -249,6 +249,21 @@ export class Story {
     return (answer?.['reservation'] ?? answer) as ReservationView; // carts wrap it
   }
 
+  /** The transfer that the last command answered with. */
+  get transfer(): TransferView {
+    return this.answer as unknown as TransferView; // asked after steps of transfers
+  }
+
+  /** The id of what the last command answered with. */
+  get id(): string {
+    return String(this.answer['id']);
+  }
+
+  transferOf(id: string): TransferView | undefined {
+    const transfer = findTransfer(this.#shelf, id);
+    return transfer && transferView(transfer);
+  }
+
   item(sku: string): Item {
     const item = findItem(this.#shelf, sku);
     if (!item) throw new Error(`there is no item ${sku}`);
@@ -310,14 +325,15 @@ export class Story {
 
   #check(command: InventoryCommand, before: ReadonlyMap<string, number>, now: number): void {
     expect(bookErrors(this.facts, this.#shelf.states)).toEqual([]);
-    // Losses are the truth, a shop may change its mind, and what a short place owes may be shipped from the safety stock.
-    const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'DefineItem', 'DefineLocation'].includes(command.type);
+    // Losses are the truth, a shop may change its mind, and what a short place owes may be shipped from the safety stock, and the safety stock sent elsewhere.
+    const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'ShipTransfer', 'DefineItem', 'DefineLocation'].includes(command.type);
     for (const [sku, net] of promises ? this.#nets(now) : []) {
       const { tracked, backorderLimit } = this.item(sku).definition as ItemDefinition; // `item` finds described ones only
       if (!tracked || backorderLimit === null) continue;
       expect(net, `${command.type} sold ${sku} beyond its limit`).toBeGreaterThanOrEqual(Math.min(-backorderLimit, before.get(sku) ?? 0));
     }
     if (!this.#outcome?.ok) return;
+    if (/^trf_/.test(String((this.#outcome.answer as { id?: unknown } | null)?.id))) expect(this.transferOf(this.id), 'the answer is what a later look gives').toEqual(this.transfer);
     const { id, status } = (this.hold ?? {}) as Partial<ReservationView>; // some commands answer with something else, or nothing
     if (typeof id !== 'string' || status === undefined || !id.startsWith('res_')) return;
     expect(canonicalJson(this.reservation(id) as unknown as Json), 'the answer is what a later look gives').toBe(canonicalJson(this.hold as unknown as Json));
@@ -361,6 +377,10 @@ export const expire = (id: string): Step => ({ type: 'ExpireReservation', id });
 export const fulfil = (orderId: string, of: Lines): Step => ({ type: 'FulfilOrder', orderId, lines: lines(of) });
 export const unfulfil = (orderId: string, of: Lines): Step => ({ type: 'UnfulfilOrder', orderId, lines: lines(of) });
 export const cancel = (orderId: string, of?: Lines): Step => ({ type: 'CancelOrder', orderId, ...(of === undefined ? undefined : { lines: lines(of) }) });
+export const planned = (from: string, to: string, of: Lines): Step => ({ type: 'CreateTransfer', from, to, lines: lines(of) });
+export const ship = (id: string): Step => ({ type: 'ShipTransfer', id });
+export const receive = (id: string, of: readonly (readonly [sku: string, received: number])[]): Step => ({ type: 'ReceiveTransfer', id, lines: of.map(([sku, units]) => ({ sku, received: units })) });
+export const cancelTransfer = (id: string, disposition?: 'restock' | 'write-off'): Step => ({ type: 'CancelTransfer', id, ...(disposition === undefined ? undefined : { disposition }) });
 export const DEFAULTS = ITEM_DEFAULTS;
 export const BUCKETS = ['sellable', 'damaged', 'qualityControl'] as const;
 export { locationsKey, orderKey, reservationKey, type Reservation };

@@ -1,7 +1,7 @@
 import type { Cell, EventRecord, Table } from '../../store/store.ts';
 import { hash32 } from '../../base/hash.ts';
 import { SAVED_PAST_BYTES_PER_FACT, SAVED_PAST_FACTS, SAVED_PLACES_BYTES_PER_CHANGE } from './limits.ts';
-import { writeState, type Item, type Reservation } from './state.ts';
+import { writeState, type Item, type Reservation, type Transfer } from './state.ts';
 
 /** The read models: tables that follow from states, for lists, search and filters. Primary keys come first. */
 export const TABLES: readonly Table[] = [
@@ -61,6 +61,26 @@ export const TABLES: readonly Table[] = [
     primaryKey: ['id'],
   },
   {
+    name: 'transfers',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'status', type: 'text' },
+      { name: 'from_location', type: 'text' },
+      { name: 'to_location', type: 'text' },
+    ],
+    primaryKey: ['id'],
+    indexes: [{ name: 'transfers_by_status', columns: ['status', 'id'] }],
+  },
+  {
+    /** `s/<sku>/<transfer>` and `l/<location>/<transfer>`: the transfers of one item, or of one place, lie together. */
+    name: 'transfer_names',
+    columns: [
+      { name: 'id', type: 'text' },
+      { name: 'transfer_id', type: 'text' },
+    ],
+    primaryKey: ['id'],
+  },
+  {
     name: 'item_facts',
     columns: [
       { name: 'sku', type: 'text' },
@@ -112,6 +132,8 @@ export function before(key: string, state: unknown): Before | undefined {
       const { id, lines } = state as Reservation; // under `r/` keys there are reservations only
       return { lineIds: lines.map((line) => lineId(line.sku, id)), attributeIds: [] };
     }
+    case 't':
+      return { lineIds: [], attributeIds: [] };
     default:
       return undefined;
   }
@@ -128,6 +150,8 @@ export function rowsOf(key: string, state: unknown, was: unknown, rows: Rows, at
       return reservationRows(state as Reservation, old, rows);
     case 'l':
       return pastPlacesRow(key, state, rows, at);
+    case 't':
+      return transferRows(state as Transfer, old !== undefined, rows);
     default:
   }
 }
@@ -171,6 +195,14 @@ function reservationRows(record: Reservation, old: Before | undefined, rows: Row
   for (const line of record.lines) lineIds.add(lineId(line.sku, id));
   if (old) for (const gone of old.lineIds) if (!lineIds.has(gone)) rows.delete('reservation_lines', 'id', gone);
   for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
+}
+
+/** Items and places of a transfer never change once it is planned. */
+function transferRows({ id, status, from, to, lines }: Transfer, isKnown: boolean, rows: Rows): void {
+  rows.upsert('transfers', [id, status, from, to]);
+  if (isKnown) return;
+  for (const { sku } of lines) rows.upsert('transfer_names', [`s/${sku}/${id}`, id]);
+  for (const location of [from, to]) rows.upsert('transfer_names', [`l/${location}/${id}`, id]);
 }
 
 /** Which commits say something about which item: where its history and its books are found. Those about places are there under the log's own key, which no SKU can be. */

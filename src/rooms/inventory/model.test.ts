@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BUCKETS, cancel, cart, confirm, DEFAULTS, expire, extend, fulfil, item, place, received, release, reserve, Story, unfulfil, wait, type Step } from './testing.ts';
+import { BUCKETS, cancel, cancelTransfer, cart, confirm, DEFAULTS, expire, extend, fulfil, item, place, planned, receive, received, release, reserve, ship, Story, unfulfil, wait, type Step } from './testing.ts';
 import { Model, obey } from './model/testing.ts';
 
 const SKUS = ['A', 'B'];
 const PLACES = ['main', 'L1', 'L2'];
 
 /** A step that may depend on the holds and orders there are by then. */
-type Plan = (holds: readonly string[], orders: readonly string[]) => Step;
+type Plan = (holds: readonly string[], orders: readonly string[], transfers: readonly string[]) => Step;
 
 const sku = fc.constantFrom(...SKUS);
 const anyPlace = fc.constantFrom(...PLACES);
@@ -58,6 +58,10 @@ const plans: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 7, arbitrary: fc.tuple(which, someLines).map(([index, lines]): Plan => (_, orders) => fulfil(at(orders, index), lines)) },
   { weight: 5, arbitrary: fc.tuple(which, someLines).map(([index, lines]): Plan => (_, orders) => unfulfil(at(orders, index), lines)) },
   { weight: 2, arbitrary: fc.tuple(which, perhaps(lineList)).map(([index, lines]): Plan => (_, orders) => cancel(at(orders, index), lines)) },
+  { weight: 4, arbitrary: always(fc.tuple(anyPlace, anyPlace, lineList).map(([from, to, lines]) => planned(from, to, lines))) },
+  { weight: 4, arbitrary: which.map((index): Plan => (_, __, transfers) => ship(at(transfers, index))) },
+  { weight: 4, arbitrary: fc.tuple(which, fc.uniqueArray(fc.tuple(sku, fc.nat({ max: 6 })), { minLength: 1, maxLength: 2, selector: ([name]) => name })).map(([index, lines]): Plan => (_, __, transfers) => receive(at(transfers, index), lines)) },
+  { weight: 2, arbitrary: fc.tuple(which, perhaps(fc.constantFrom('restock' as const, 'write-off' as const))).map(([index, disposition]): Plan => (_, __, transfers) => cancelTransfer(at(transfers, index), disposition)) },
   { weight: 4, arbitrary: always(fc.integer({ min: 1, max: 9_000 }).map(wait)) },
 );
 
@@ -70,7 +74,7 @@ function expectSame(story: Story, model: Model): void {
       expect(story.figures(name, { channel }), name).toMatchObject({ net, available: Math.max(0, net), sellable: Number.isFinite(sellable) ? sellable : null, backordered: model.backordered(name) });
     }
     for (const location of PLACES.filter((id) => model.stock.get(name)?.has(id))) {
-      expect(story.availability(name, { location }), `${name} at ${location}`).toMatchObject({ onHand: model.onHand(name, location), allocated: model.promisedAt(name, location, 'allocated'), reserved: model.promisedAt(name, location, 'reserved'), available: model.free(name, location) });
+      expect(story.availability(name, { location }), `${name} at ${location}`).toMatchObject({ onHand: model.onHand(name, location), allocated: model.promisedAt(name, location, 'allocated'), reserved: model.promisedAt(name, location, 'reserved'), available: model.free(name, location), buckets: { inTransit: model.inTransit(name, location) } });
     }
   }
   for (const hold of model.holds) {
@@ -78,6 +82,9 @@ function expectSame(story: Story, model: Model): void {
     const lines = hold.lines.map(({ at: places, requested, ...line }) => ({ ...line, ...(requested === undefined ? undefined : { requested }), allocations: places.map((one) => ({ sku: line.sku, ...one })) }));
     const { cartId, customerId, channel } = hold;
     expect(story.reservation(hold.id), hold.id).toMatchObject({ status, lines, ...given({ cartId, customerId, channel }), expiresAt: new Date(hold.expiresAt).toISOString() });
+  }
+  for (const { id, status, lines } of model.transfers) {
+    expect(story.transferOf(id), id).toMatchObject({ status, lines: [...lines].map(([name, { quantity, received: units }]) => ({ sku: name, quantity, received: units })) });
   }
   for (const [id, order] of model.orders) {
     const lines = [...order.values()].map(({ line: { at: places, ...line }, fulfilled, cancelled }) => ({ ...given(line), fulfilled, cancelled, allocations: places.map((one) => ({ sku: line.sku, ...one })) }));
@@ -93,7 +100,7 @@ function follow(steps: readonly Plan[]): void {
   const told: Step[] = [];
   try {
     for (const plan of all) {
-      const step = plan(model.holds.map(({ id }) => id), [...model.orders.keys()]);
+      const step = plan(model.holds.map(({ id }) => id), [...model.orders.keys()], model.transfers.map(({ id }) => id));
       told.push(step);
       tell(step, story, model);
     }
@@ -107,7 +114,8 @@ function tell(step: Step, story: Story, model: Model): void {
   if (step.type === 'wait') model.now += step.ms;
   else {
     const { id, orderId } = story.code === 'ok' ? (story.hold ?? {}) : {};
-    const code = obey(model, step, { hold: id, order: orderId });
+    const transfer = story.code === 'ok' && step.type === 'CreateTransfer' ? story.id : undefined;
+    const code = obey(model, step, { hold: id, order: orderId, transfer });
     expect(code, JSON.stringify(step)).toBe(story.code);
   }
   expectSame(story, model);

@@ -36,6 +36,15 @@ export interface ModelOrderLine {
   owners: (string | undefined)[];
 }
 
+/** Units of each item by what became of them; those shipped and nothing else are on their way. */
+export interface ModelTransfer {
+  readonly id: string;
+  status: 'draft' | 'in-transit' | 'partially-received' | 'received' | 'cancelled';
+  readonly from: string;
+  readonly to: string;
+  readonly lines: Map<string, { quantity: number; received: number }>;
+}
+
 type Of<Type extends InventoryCommand['type']> = Extract<InventoryCommand, { type: Type }>;
 type Wanted = readonly { readonly sku: string; readonly quantity: number }[];
 type Wish = Of<'ReserveStock'> | Of<'SetCart'>;
@@ -78,6 +87,7 @@ export class Model {
   readonly stock = new Map<string, Map<string, Record<'sellable' | 'damaged' | 'qualityControl', number>>>();
   holds: ModelHold[] = [];
   readonly orders = new Map<string, Map<string, ModelOrderLine>>();
+  readonly transfers: ModelTransfer[] = [];
 
   live(hold: ModelHold): boolean {
     return hold.status === 'held' && hold.expiresAt > this.now;
@@ -101,6 +111,12 @@ export class Model {
   free(sku: string, location: string, aside: readonly ModelHold[] = []): number {
     if (this.places.get(location)?.active !== true) return 0;
     return Math.max(0, this.onHand(sku, location) - this.promisedAt(sku, location, 'reserved', aside) - this.promisedAt(sku, location, 'allocated'));
+  }
+
+  /** Units on their way to a place. */
+  inTransit(sku: string, to: string): number {
+    const under = this.transfers.filter((one) => one.to === to && (one.status === 'in-transit' || one.status === 'partially-received'));
+    return sum(under.map(({ lines }) => lines.get(sku)).map((line) => (line ? line.quantity - line.received : 0)));
   }
 
   backordered(sku: string, aside: readonly ModelHold[] = []): number {
@@ -232,6 +248,7 @@ function minusOwner(owners: readonly (string | undefined)[]): (string | undefine
 export interface Names {
   readonly hold?: string | undefined;
   readonly order?: string | undefined;
+  readonly transfer?: string | undefined;
 }
 
 /** Does what a command asks, or says by its code why not. */
@@ -271,6 +288,12 @@ export function obey(model: Model, command: InventoryCommand, names: Names): str
     case 'UnfulfilOrder':
     case 'CancelOrder':
       return changeOrder(model, command);
+    case 'CreateTransfer':
+      return planTransfer(model, command, names);
+    case 'ShipTransfer':
+    case 'ReceiveTransfer':
+    case 'CancelTransfer':
+      return changeTransfer(model, command);
     default:
       throw new RangeError(`the model knows nothing of ${command.type}`);
   }
@@ -372,4 +395,52 @@ function unfulfil(model: Model, { orderId, lines }: Of<'UnfulfilOrder'>, order: 
   for (const { sku, location } of back) model.put(sku, location, 'sellable', 1);
   model.orders.set(orderId, order);
   return 'ok';
+}
+
+function planTransfer(model: Model, { from, to, lines }: Of<'CreateTransfer'>, names: Names): string {
+  if (lines.some(({ sku }) => !model.items.has(sku))) return 'unknown-item';
+  if (!model.places.has(from) || !model.places.has(to)) return 'unknown-location';
+  if (from === to) return 'invalid-request';
+  const wanted = new Map<string, { quantity: number; received: number }>();
+  for (const { sku, quantity } of lines) wanted.set(sku, { quantity: quantity + (wanted.get(sku)?.quantity ?? 0), received: 0 });
+  model.transfers.push({ id: names.transfer ?? '', status: 'draft', from, to, lines: wanted });
+  return 'ok';
+}
+
+function changeTransfer(model: Model, command: Of<'ShipTransfer'> | Of<'ReceiveTransfer'> | Of<'CancelTransfer'>): string {
+  const transfer = model.transfers.find(({ id }) => id === command.id);
+  if (!transfer) return 'unknown-transfer';
+  const { from, to, status, lines } = transfer;
+  const onItsWay = status === 'in-transit' || status === 'partially-received';
+  const fits = command.type === 'ShipTransfer' ? status === 'draft' : onItsWay || (command.type === 'CancelTransfer' && status === 'draft');
+  if (!fits) return `transfer-${status}`;
+  const spare = (sku: string): number => model.onHand(sku, from) - model.promisedAt(sku, from, 'reserved') - model.promisedAt(sku, from, 'allocated');
+  switch (command.type) {
+    case 'ShipTransfer':
+      if ([...lines].some(([sku, { quantity }]) => quantity > spare(sku))) return 'insufficient-stock';
+      for (const [sku, { quantity }] of lines) model.put(sku, from, 'sellable', -quantity);
+      transfer.status = 'in-transit';
+      return 'ok';
+    case 'ReceiveTransfer': {
+      if (command.lines.some(({ sku }) => !lines.has(sku))) return 'unknown-item';
+      if (command.lines.some(({ sku, received }) => received < (lines.get(sku)?.received ?? 0))) return 'receipt-decreased';
+      if (command.lines.some(({ sku, received }) => received > (lines.get(sku)?.quantity ?? 0))) return 'exceeds-shipped';
+      for (const { sku, received } of command.lines) {
+        const line = lines.get(sku) as { quantity: number; received: number }; // looked for above
+        if (received > line.received) model.put(sku, to, 'sellable', received - line.received);
+        line.received = received;
+      }
+      const all = [...lines.values()];
+      if (all.every(({ quantity, received }) => received === quantity)) transfer.status = 'received';
+      else if (all.some(({ received }) => received > 0)) transfer.status = 'partially-received';
+      return 'ok';
+    }
+    case 'CancelTransfer':
+      if (onItsWay && command.disposition === undefined) return 'invalid-request';
+      transfer.status = 'cancelled';
+      if (onItsWay && command.disposition === 'restock') for (const [sku, { quantity, received }] of lines) model.put(sku, from, 'sellable', quantity - received);
+      return 'ok';
+    default:
+      return command satisfies never;
+  }
 }

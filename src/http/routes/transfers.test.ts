@@ -17,6 +17,7 @@ async function draft(sku: string, quantity: number, more: object = {}): Promise<
   return made.body.id;
 }
 const step = (id: string, name: string, body?: object, headers?: Record<string, string>): ReturnType<TestHoldfast['post']> => shop.post(`/v1/transfers/${id}/${name}`, body, headers);
+const byText = (a: string | undefined, b: string | undefined): number => ((a ?? '') < (b ?? '') ? -1 : 1);
 const available = async (sku: string): Promise<object> => (await shop.get(`/v1/items/${sku}/availability`)).body;
 
 describe('a transfer', () => {
@@ -110,7 +111,7 @@ describe('a transfer', () => {
   test('is refused with every fault of its form', async () => {
     await shop.stock('tea', 5);
     const faults = async (body: object): Promise<string[]> => (await shop.post('/v1/transfers', body)).body.errors.map(({ pointer }: { pointer: string }) => pointer);
-    expect(await faults({ from: 'main', lines: [{ sku: 'tea', quantity: 0 }], because: 1 })).toEqual(['/to', '/because', '/lines/0/quantity'].sort((a, b) => (a === '/to' ? -1 : b === '/to' ? 1 : 0)));
+    expect(await faults({ from: 'main', lines: [{ sku: 'tea', quantity: 0 }], because: 1 })).toEqual(['/to', '/because', '/lines/0/quantity']);
     expect(await faults({ from: 'main', to: 'north', lines: [] })).toEqual(['/lines']);
     expect(await faults({ from: 'main', to: 'main', lines: [{ sku: 'tea', quantity: 1 }] })).toEqual(['/to']);
     expect(await faults({ from: 'x', to: 'y', lines: [{ sku: 'tea', quantity: 1 }] })).toEqual(['/from', '/to']);
@@ -132,13 +133,13 @@ describe('the list of transfers', () => {
     await step(ids[1] ?? '', 'ship');
     await shop.settled();
     const list = async (query: string): Promise<string[]> => (await shop.get(`/v1/transfers?${query}`)).body.items.map(({ id }: { id: string }) => id);
-    const sorted = ids.toSorted();
+    const sorted = ids.toSorted(byText);
     expect(await list('')).toEqual(sorted);
     expect(await list('status=in-transit')).toEqual([ids[1]]);
-    expect(await list('sku=jam')).toEqual(ids.slice(3).toSorted());
-    expect(await list('location=south')).toEqual(ids.slice(3).toSorted());
+    expect(await list('sku=jam')).toEqual(ids.slice(3).toSorted(byText));
+    expect(await list('location=south')).toEqual(ids.slice(3).toSorted(byText));
     expect(await list('location=north&sku=jam')).toEqual([ids[4]]);
-    expect(await list('location=north&status=draft')).toEqual([ids[0], ids[2], ids[4]].toSorted());
+    expect(await list('location=north&status=draft')).toEqual([ids[0], ids[2], ids[4]].toSorted(byText));
     const first = (await shop.get('/v1/transfers?limit=2')).body;
     const second = (await shop.get(`/v1/transfers?limit=2&cursor=${first.nextCursor}`)).body;
     const third = (await shop.get(`/v1/transfers?limit=2&cursor=${second.nextCursor}`)).body;

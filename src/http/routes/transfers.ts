@@ -130,7 +130,7 @@ function ship(floor: Floor): Route {
     body: closed({}),
     bodyMode: 'optional',
     problems: [...STEP_PROBLEMS.filter((code) => code !== 'transfer-draft'), 'insufficient-stock', 'in-use'],
-    handle: (call) => take(floor, call as never, (id) => ({ type: 'ShipTransfer', id, ...ifVersion(call as never) })),
+    handle: (call) => take(floor, call as never, (id) => ({ type: 'ShipTransfer', id, ...ifVersion(call) })),
   });
 }
 
@@ -146,7 +146,7 @@ function receive(floor: Floor): Route {
       const skus = call.body.lines.map(({ sku }) => sku);
       const twice = skus.findIndex((sku, index) => skus.indexOf(sku) < index);
       if (twice >= 0) throw invalidRequest([{ pointer: `/lines/${twice}/sku`, detail: 'is named twice; what was received is cumulative, so one line says it all' }]);
-      return take(floor, call as never, (id) => ({ type: 'ReceiveTransfer', id, ...call.body, ...ifVersion(call as never) }));
+      return take(floor, call as never, (id) => ({ type: 'ReceiveTransfer', id, ...call.body, ...ifVersion(call) }));
     },
   });
 }
@@ -160,6 +160,6 @@ function cancel(floor: Floor): Route {
     body: closed({ disposition: optional(Type.Enum(['restock', 'write-off'], { description: 'Required once it was shipped.' })) }),
     bodyMode: 'optional',
     problems: ['unknown-transfer', 'version-conflict', 'transfer-received', 'transfer-cancelled', 'limit-exceeded'],
-    handle: (call) => take(floor, call as never, (id) => ({ type: 'CancelTransfer', id, ...call.body, ...ifVersion(call as never) })),
+    handle: (call) => take(floor, call as never, (id) => ({ type: 'CancelTransfer', id, ...call.body, ...ifVersion(call) })),
   });
 }

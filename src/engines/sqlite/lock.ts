@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
+import { makeDirectory } from './directory.ts';
 
 /**
  * Makes this process the only one that works in a directory, until it disposes of the lock or ends, however it ends:
@@ -9,8 +9,8 @@ import { Fault } from '../../base/errors.ts';
  * connections of this process need to share.) Rejects with `unavailable` where another process has it.
  */
 export async function lockDirectory(directory: string): Promise<AsyncDisposable> {
+  makeDirectory(directory);
   try {
-    mkdirSync(directory, { recursive: true });
     const lock = new DatabaseSync(join(directory, 'lock.db'), { timeout: 0 });
     try {
       lock.exec('BEGIN EXCLUSIVE');

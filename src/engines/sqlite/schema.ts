@@ -3,12 +3,13 @@
  * it, so it is synced lazily and its writers never hold up the log. While a store is open, nothing else in its process
  * may open and close these files, not even to read them: on POSIX that drops the locks that SQLite holds on them.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { PARTITIONS_MAX } from '../../base/ids.ts';
 import { assert } from '../../base/assert.ts';
 import { openDatabase, type Database } from './database.ts';
+import { makeDirectory, syncNames } from './directory.ts';
 import { faultOf } from './faults.ts';
 
 export const logFile = (directory: string): string => join(directory, 'log.db');
@@ -77,14 +78,12 @@ const VIEWS_SCHEMA = `
 export function establish(directory: string, partitions: number | undefined): number {
   const count = partitions ?? PARTITIONS_DEFAULT;
   assert(Number.isSafeInteger(count) && count >= 1 && count <= PARTITIONS_MAX, `a store has 1 to ${PARTITIONS_MAX} partitions, not ${count}`);
-  const firstMade = makeDirectory(directory);
-  if (existsSync(join(directory, RESTORING))) {
-    throw new Fault('unavailable', `a restore into ${directory} was cut off: run it again, or empty the directory`, { retry: 'never' });
-  }
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
   const stored = establishFile(logFile(directory), LOG_SCHEMA, (log) => storedPartitions(log, count));
   establishFile(viewsFile(directory), VIEWS_SCHEMA, () => undefined);
   // SQLite syncs the directory for a journal that it makes, but not for the database itself.
-  syncUpTo(directory, firstMade);
+  syncNames(directory);
   if (partitions === undefined || partitions === stored) return stored;
   throw new Fault(
     'unavailable',
@@ -131,26 +130,4 @@ export function partitionsOf({ connection }: Database): number {
 function storedPartitions(log: Database, wanted: number): number {
   log.connection.prepare(`INSERT INTO meta VALUES ('partitions', ?), ('pings', 0) ON CONFLICT DO NOTHING`).run(wanted);
   return partitionsOf(log);
-}
-
-function makeDirectory(directory: string): string | undefined {
-  try {
-    return mkdirSync(directory, { recursive: true });
-  } catch (cause) {
-    throw new Fault('unavailable', `the directory ${directory} cannot be made; check its path and owner`, { retry: 'never', cause });
-  }
-}
-
-/** Makes the names of new files and directories as durable as what is in them. */
-function syncUpTo(directory: string, firstMade: string | undefined): void {
-  const last = firstMade === undefined ? resolve(directory) : dirname(resolve(firstMade));
-  for (let path = resolve(directory); ; path = dirname(path)) {
-    const handle = openSync(path, 'r');
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    if (path === last) return;
-  }
 }

@@ -81,7 +81,8 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
         await turn();
       } catch (error) {
         if (closed) return;
-        if (!isFault(error) || error.retry === 'never') return events.failed(error);
+        // A store that failed to write takes nothing more until it is opened again.
+        if (!isFault(error) || error.retry === 'never' || error.code === 'storage-failed') return events.failed(error);
         renewAt = 0;
         await sleep(AFTER_FAULT_MS);
       }

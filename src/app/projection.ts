@@ -6,8 +6,6 @@ import type { FromProjection, ToProjection } from './projection-thread.ts';
 
 /** The views' thread as the main thread sees it. */
 export interface Projection extends Views, AsyncDisposable {
-  /** Why it has stopped, if it has. */
-  readonly failure: string | undefined;
   /** Calls back when the views have come further. */
   onProgress(listener: (checkpoints: readonly number[]) => void): void;
   /** There is something new to fold. Costs nothing while it is busy. */

@@ -10,6 +10,8 @@ import type { Store } from '../store/store.ts';
 export interface Views {
   /** What the views have folded of each log; index = log. */
   readonly checkpoints: readonly number[];
+  /** Why they have stopped, if they have. */
+  readonly failure: string | undefined;
   /** Resolves to true as soon as the views cover these positions, to false where they do not within `waitMs`. */
   covers(positions: readonly number[], waitMs: number): Promise<boolean>;
 }

@@ -193,6 +193,7 @@ async function projectInline(store: MemoryStore, engine: Engine<InventoryCommand
     get checkpoints() {
       return projector.checkpoints;
     },
+    failure: undefined,
     async covers(positions, waitMs) {
       if (covered(positions)) return true;
       if (waitMs === 0) return false;

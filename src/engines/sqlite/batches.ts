@@ -1,4 +1,5 @@
 /** Calls come in batches, whichever thread runs them: a batch of writes is one transaction, made durable once. */
+import type { Bug } from '../../base/assert.ts';
 import { isFault, type Fault } from '../../base/errors.ts';
 import type { Database } from './database.ts';
 import { closedFault, faultOf, isStorageWide, toParts, type FaultParts } from './faults.ts';
@@ -34,6 +35,10 @@ export function readWorker(operations: Operations, options: { fileOf: (operation
  */
 export function writeWorker(operations: Operations, database: Database, options: { committed?: (calls: readonly Call[]) => void; close: () => void }): Worker {
   let broken: Fault | undefined;
+  /** What the kernel could not write or sync once it may claim to have written next time, so never try again. */
+  const breakOn = (fault: Fault | Bug): void => {
+    if (isFault(fault, 'storage-failed')) broken = fault;
+  };
   const runAll = (calls: readonly Call[]): Answer[] => {
     let rest = calls;
     const thrownOut: Answer[] = [];
@@ -44,8 +49,7 @@ export function writeWorker(operations: Operations, database: Database, options:
       } catch (error) {
         const fault = faultOf(error instanceof Spoiled ? error.cause : error, database.file);
         if (!(error instanceof Spoiled)) {
-          // What the kernel could not write or sync once it may claim to have written next time, so never try again.
-          if (isFault(fault, 'storage-failed')) broken = fault;
+          breakOn(fault);
           return [...thrownOut, ...rest.map((call) => failed(call, fault))];
         }
         thrownOut.push(failed(error.call, fault));
@@ -53,11 +57,20 @@ export function writeWorker(operations: Operations, database: Database, options:
       }
     }
   };
+  /** The batch is durable whatever comes of this: only what follows may depend on it. */
+  const checkpoint = (): void => {
+    try {
+      database.checkpoint('if large');
+    } catch (error) {
+      breakOn(faultOf(error, database.file));
+    }
+  };
   return {
     run(calls) {
       if (broken !== undefined) return calls.map((call) => failed(call, broken ?? closedFault()));
       const answers = runAll(calls);
       options.committed?.(calls);
+      if (broken === undefined) checkpoint();
       return answers;
     },
     close: options.close,

@@ -17,6 +17,10 @@ const CHECKPOINT_PAGES = 256;
 const LAZY_CHECKPOINT_PAGES = 8_192;
 const LAZY_CACHE_KIB = 65_536;
 
+/** When to copy: at so many pages, or after so many commits where pages cannot be counted. */
+const PROMPT = { pages: CHECKPOINT_PAGES, commits: 64 };
+const LAZY = { pages: LAZY_CHECKPOINT_PAGES, commits: 512 };
+
 /** A statement that is needed rarely is prepared anew once so many others were used since. */
 const STATEMENTS_MAX = 256;
 
@@ -34,6 +38,8 @@ export interface Database extends Disposable {
   write<T>(body: () => T): T;
   /** Runs several reads on one instant of the database. */
   snapshot<T>(body: () => T): T;
+  /** Copies the WAL into the database, now or where it has grown enough. Throws where that was not made durable. */
+  checkpoint(when: 'now' | 'if large'): void;
 }
 
 export function openDatabase(file: string, durability: Durability): Database {
@@ -41,17 +47,18 @@ export function openDatabase(file: string, durability: Durability): Database {
   try {
     connection.exec('PRAGMA journal_mode = WAL');
     connection.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
-    connection.exec(`PRAGMA wal_autocheckpoint = ${durability === 'normal' ? LAZY_CHECKPOINT_PAGES : CHECKPOINT_PAGES}`);
     if (durability === 'normal') connection.exec(`PRAGMA cache_size = -${LAZY_CACHE_KIB}`);
+    // SQLite's own checkpoints keep a failed fsync to themselves, and the next one syncs again as if nothing had been.
+    connection.exec('PRAGMA wal_autocheckpoint = 0');
     if (durability === 'read') connection.exec('PRAGMA query_only = ON');
-    return withTransactions(connection, file);
+    return withTransactions(connection, file, walMeasure(connection, durability === 'normal' ? LAZY : PROMPT));
   } catch (error) {
     connection.close();
     throw error;
   }
 }
 
-function withTransactions(connection: DatabaseSync, file: string): Database {
+function withTransactions(connection: DatabaseSync, file: string, isLarge: () => boolean): Database {
   // IMMEDIATE, because checks must be made under the lock that the write is made under.
   const beginWrite = connection.prepare('BEGIN IMMEDIATE');
   const beginRead = connection.prepare('BEGIN');
@@ -67,13 +74,28 @@ function withTransactions(connection: DatabaseSync, file: string): Database {
       throw error;
     }
   };
+  const copy = connection.prepare('PRAGMA wal_checkpoint(PASSIVE)');
   return {
     file,
     connection,
+    checkpoint(when) {
+      if (when === 'now' || isLarge()) copy.get();
+    },
     write: (body) => within(beginWrite, body),
     snapshot: (body) => within(beginRead, body),
     [Symbol.dispose]: () => connection.close(),
   };
+}
+
+/** Says after each commit whether the WAL has grown enough. SQLite before 3.51 (Node.js 24) cannot count its pages, so there a number of commits stands for them. */
+function walMeasure(connection: DatabaseSync, enough: typeof PROMPT): () => boolean {
+  const [major = 0, minor = 0] = String(connection.prepare('SELECT sqlite_version() AS version').get()?.['version']).split('.').map(Number);
+  if (major > 3 || minor >= 51) {
+    const look = connection.prepare('PRAGMA wal_checkpoint(NOOP)');
+    return () => Number(look.get()?.['log'] ?? 0) >= enough.pages;
+  }
+  let commits = 0;
+  return () => ++commits % enough.commits === 0;
 }
 
 /** SQLite has rolled back by itself after some errors (a full disk is one), and then a ROLLBACK would fail. */

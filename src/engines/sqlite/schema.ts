@@ -78,8 +78,10 @@ const VIEWS_SCHEMA = `
 export function establish(directory: string, partitions: number | undefined): number {
   const count = partitions ?? PARTITIONS_DEFAULT;
   assert(Number.isSafeInteger(count) && count >= 1 && count <= PARTITIONS_MAX, `a store has 1 to ${PARTITIONS_MAX} partitions, not ${count}`);
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+  makeDirectory(directory);
+  if (existsSync(join(directory, RESTORING))) {
+    throw new Fault('unavailable', `a restore into ${directory} was cut off: run it again, or empty the directory`, { retry: 'never' });
+  }
   const stored = establishFile(logFile(directory), LOG_SCHEMA, (log) => storedPartitions(log, count));
   establishFile(viewsFile(directory), VIEWS_SCHEMA, () => undefined);
   // SQLite syncs the directory for a journal that it makes, but not for the database itself.
@@ -96,13 +98,16 @@ import { join } from 'node:path';
 function establishFile<T>(file: string, schema: string, inspect: (database: Database) => T): T {
   try {
     using database = openDatabase(file, 'full');
-    return database.write(() => {
+    const found = database.write(() => {
       const version = versionOf(database);
       if (version > SCHEMA_VERSION) throw newerSchema(file, version);
       if (version !== 0 && version < SCHEMA_VERSION) throw olderSchema(file, version);
       if (version === 0) database.connection.exec(`${schema} PRAGMA user_version = ${SCHEMA_VERSION};`);
       return inspect(database);
     });
+    // Closing would do this as well, and say nothing where it fails.
+    database.checkpoint('now');
+    return found;
   } catch (error) {
     throw faultOf(error, file);
   }

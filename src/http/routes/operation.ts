@@ -62,6 +62,7 @@ async function storeFaults({ store, clock }: Floor['services']): Promise<string[
 }
 
 function viewFaults(services: Floor['services']): string[] {
+  if (services.views.failure !== undefined) return ['the views have stopped'];
   const lag = viewLag(services);
   return lag > VIEW_LAG_READY_MAX ? [`the views are ${lag} commits behind`] : [];
 }

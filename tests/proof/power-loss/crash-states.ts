@@ -55,6 +55,10 @@ class File {
     for (const change of this.pending) apply(this.synced, change);
     this.pending = [];
   }
+
+  lose(): void {
+    this.pending = [];
+  }
 }
 
 type Entry = File | Directory;
@@ -122,8 +126,11 @@ export class CrashingDisk {
         if (directory instanceof Directory) directory.sync();
         return;
       }
-      case 'said':
       case 'failed':
+        // The kernel may call pages clean that it could not write: no later sync brings them back.
+        if (data.toString() === 'sync') this.#file(path)?.lose();
+        return;
+      case 'said':
         return;
       default:
         kind satisfies never;

@@ -18,7 +18,7 @@ const MUTANTS = {
       commit.run();
       return result;`,
     to: `      const result = body();
-      if (begin === beginWrite && file.endsWith('log.db')) setTimeout(() => { if (connection.isOpen && connection.isTransaction) commit.run(); }, 1);
+      if (begin === beginWrite && file.endsWith('log.db') && !isMainThread) setTimeout(() => { if (connection.isOpen && connection.isTransaction) commit.run(); }, 1);
       else commit.run();
       return result;`,
   },
@@ -42,13 +42,17 @@ if (name !== undefined && name in MUTANTS) {
     load(url, context, next) {
       const loaded = next(url, context);
       if (!url.endsWith(change.file)) return loaded;
-      return { ...loaded, source: mutated(String(loaded.source), change) };
+      return { ...loaded, source: mutated(textOf(loaded.source), change) };
     },
   });
+}
+
+function textOf(source: string | NodeJS.ArrayBufferView | ArrayBufferLike | null | undefined): string {
+  return typeof source === 'string' ? source : new TextDecoder().decode(source ?? undefined);
 }
 
 function mutated(source: string, { from, to, file }: Change): string {
   if (!source.includes(from)) throw new Error(`the mutant ${name} finds nothing to change in ${file}`);
   const changed = source.replace(from, to);
-  return name === 'answers-before-the-fsync' ? changed.replace(BEFORE_BEGIN.from, BEFORE_BEGIN.to) : changed;
+  return name === 'answers-before-the-fsync' ? `import { isMainThread } from 'node:worker_threads';\n${changed.replace(BEFORE_BEGIN.from, BEFORE_BEGIN.to)}` : changed;
 }

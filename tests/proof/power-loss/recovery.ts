@@ -13,11 +13,18 @@ type Logs = readonly (readonly Commit[])[];
 /** Everything that a store says, in a form that can be compared. */
 async function readLogs(store: Store): Promise<Commit[][]> {
   const logs: Commit[][] = [];
-  for (let log = 0; log < store.partitions; log++) logs.push(await Array.fromAsync(store.log.read(log, 0)));
+  for (let log = 0; log < store.partitions; log++) {
+    const commits: Commit[] = [];
+    for await (const commit of store.log.read(log, 0)) commits.push(commit);
+    logs.push(commits);
+  }
   return logs;
 }
 
 const isAnswer = (event: EventRecord): boolean => event.key.startsWith('k/');
+
+/** Which pasts of an item are saved depends on how many facts each step of the projector folds: any of them will do. */
+const PASTS = 'item_pasts';
 
 /** States and rows of a store whose projector has caught up, in a form that can be compared. */
 async function derived(store: Store, logs: Logs): Promise<string[]> {
@@ -29,6 +36,7 @@ async function derived(store: Store, logs: Logs): Promise<string[]> {
     lines.push(`log ${log} up to ${upTo}`, ...[...bodies].map(([key, body]) => `${key} ${canonicalJson(JSON.parse(body) as Json)}`).sort());
   }
   for (const { name } of inventory.views.tables) {
+    if (name === PASTS) continue;
     const rows = await store.projections.sql.selectFrom(name).selectAll().execute();
     lines.push(...rows.map((row) => `${name} ${JSON.stringify(row)}`).sort());
   }

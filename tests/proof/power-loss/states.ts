@@ -28,9 +28,9 @@ function momentsOf({ deeds }: Recording, count: number, seed: number): number[] 
   return moments.sort((a, b) => a - b);
 }
 
-/** Judges `count` states, or fewer where `violationsMax` of them broke a promise before. */
-export async function cutPower(recording: Recording, count: number, options: { fileSystem: FileSystem; seed: number; violationsMax?: number }): Promise<Finding> {
-  const { fileSystem, seed, violationsMax = 3 } = options;
+/** Judges `count` states, or fewer where `violationsMax` of them broke a promise before; `end`: the power goes when all was done. */
+export async function cutPower(recording: Recording, count: number, options: { fileSystem: FileSystem; seed: number; violationsMax?: number; moments?: 'any' | 'end' }): Promise<Finding> {
+  const { fileSystem, seed, violationsMax = 3, moments = 'any' } = options;
   const judge = await Judge.of(recording.data);
   const random = seededRandom(seed + 1);
   const disk = new CrashingDisk(recording.root, fileSystem);
@@ -39,7 +39,7 @@ export async function cutPower(recording: Recording, count: number, options: { f
   const image = mkdtempSync(join(IMAGES, 'holdfast-image-'));
   const violations: string[] = [];
   let [played, states] = [0, 0];
-  for (const moment of momentsOf(recording, count, seed)) {
+  for (const moment of moments === 'any' ? momentsOf(recording, count, seed) : new Array<number>(count).fill(recording.deeds.length)) {
     for (; played < moment; played++) {
       const deed = recording.deeds[played];
       if (deed?.kind === 'said') for (const answer of listening.hear(deed)) promised.take(answer);

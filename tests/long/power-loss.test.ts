@@ -1,0 +1,47 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { SourceMutant } from '../proof/power-loss/mutants.ts';
+import { record, type Mutant } from '../proof/power-loss/recording.ts';
+import { cutPower } from '../proof/power-loss/states.ts';
+import { watchedDisk } from '../proof/power-loss/trace.ts';
+
+const STATES = Number(process.env['HOLDFAST_POWER_STATES'] ?? 2_000);
+const seed = Number(process.env['HOLDFAST_POWER_SEED'] ?? randomInt(2 ** 31));
+/** States of one recording: more of them would find less than another run. */
+const STATES_A_RECORDING = 500;
+
+if (watchedDisk() === undefined) {
+  if (process.env['CI'] === 'true') throw new Error('in CI the simulated power loss must run: install gcc');
+  console.warn('SKIPPED: the simulated power loss needs gcc and Linux');
+}
+
+describe.skipIf(watchedDisk() === undefined)(`a power cut (seed ${seed})`, () => {
+  test(`takes nothing that was acknowledged, in ${STATES} states`, { timeout: 7_200_000 }, async () => {
+    let [states, answers, facts] = [0, 0, 0];
+    for (let run = 0; states < STATES; run++) {
+      using recording = await record({ seed: seed + run, lives: 3, answers: 100 });
+      for (const fileSystem of ['posix', 'journaled'] as const) {
+        const found = await cutPower(recording, Math.min(STATES - states, STATES_A_RECORDING / 2), { fileSystem, seed: seed + run });
+        expect(found.violations).toEqual([]);
+        states += found.states;
+        answers += found.answers;
+        facts += found.facts;
+      }
+    }
+    console.log(`power loss: ${states} states after up to ${answers} answers and ${facts} facts, 0 violations`);
+  });
+
+  const source = (name: SourceMutant): Mutant => ({ source: name });
+  test.each([
+    ['answers before the fsync', source('answers-before-the-fsync'), 100],
+    ['syncs at checkpoints only', source('synchronous-normal'), 100],
+    ['forgets every 50th fsync', { skip: 'every:50' }, 1_000],
+    ['never syncs a directory', { skip: 'directories' }, 100],
+    ['starts the WAL anew before the database was synced', { skip: 'file:log.db' }, 100],
+  ] satisfies [string, Mutant, number][])('takes something where a server %s: found', async (name, mutant, statesMax) => {
+    using recording = await record({ seed, lives: 1, answers: statesMax === 1_000 ? 300 : 60, mutant });
+    const { states, violations } = await cutPower(recording, statesMax, { fileSystem: 'posix', seed, violationsMax: 1 });
+    console.log(`power loss: a server that ${name} is found in state ${states}`);
+    expect(violations).toHaveLength(1);
+  });
+});

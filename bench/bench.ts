@@ -13,11 +13,12 @@ import { printTable, writeResults, type Line } from './report.ts';
 import { adjustments } from './suites/adjustments.ts';
 import { batch } from './suites/batch.ts';
 import { engine } from './suites/engine.ts';
+import { feed } from './suites/feed.ts';
 import { http } from './suites/http.ts';
 import { postgres } from './suites/postgres.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -75,13 +75,13 @@ async function withEngine(spec: Spec, directory: string): Promise<InProcessResul
 
 async function measure(spec: Spec, engine: Inventory, store: Store): Promise<Omit<InProcessResult, 'viewsBehindSeconds'>> {
   await stockUp(engine);
-  const before = engine.figures;
+  const { commits: commitsBefore, facts: factsBefore } = engine.tally;
   const [log, head] = [engine.logOf(itemKey(SKU)), engine.heads[engine.logOf(itemKey(SKU))] ?? 0];
   const { acknowledged, perSecond, waits } = await hold(engine, spec);
-  const { commits, events } = engine.figures;
+  const { commits, facts } = engine.tally;
   await checkBooks(engine, acknowledged);
   const bytesPerHold = await bytesOf(store, log, head);
-  return { perSecond, waits, acknowledged, bytesPerHold, holdsPerCommit: (events - before.events) / (commits - before.commits) };
+  return { perSecond, waits, acknowledged, bytesPerHold, holdsPerCommit: (facts - factsBefore) / (commits - commitsBefore) };
 }
 
 async function stockUp(engine: Inventory): Promise<void> {

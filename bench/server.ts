@@ -80,8 +80,12 @@ export class Product implements AsyncDisposable {
       HOLDFAST_LOG_FILE: join(directory, 'log'),
       ...(databaseUrl === undefined ? undefined : { HOLDFAST_DATABASE_URL: databaseUrl }),
     });
-    const made = await ask({ port: listening.port, key: ADMIN_KEY, method: 'POST', path: '/v1/keys', body: { name: 'benchmark', scopes: ['read', 'write'] } });
-    return new Product(listening, directory, (made as { key: string }).key); // as the contract says
+    return new Product(listening, directory, await makeKey(listening.port, ['read', 'write']));
+  }
+
+  /** Keys that may read, for a crowd that is too many for one. */
+  moreKeys(count: number): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, () => makeKey(this.port, ['read'])));
   }
 
   /** Asks as a client would; anything but a success is an error here. */
@@ -151,6 +155,11 @@ export class Product implements AsyncDisposable {
     await this.#listening[Symbol.asyncDispose]();
     rmSync(this.#directory, { recursive: true });
   }
+}
+
+async function makeKey(port: number, scopes: readonly string[]): Promise<string> {
+  const made = await ask({ port, key: ADMIN_KEY, method: 'POST', path: '/v1/keys', body: { name: 'benchmark', scopes } });
+  return (made as { key: string }).key; // as the contract says
 }
 
 interface Request {

@@ -5,7 +5,8 @@ import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import type { Services } from '../http/http.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
-import { DONE_RETENTION_MS, Engine, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
+import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
+import { diskOf } from './disk.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
@@ -59,6 +60,8 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   commands.start();
   const feed = new Feed({ store, engine });
   opening.defer(() => feed.close());
+  const lag = new Lag(engine, clock);
+  opening.defer(() => lag.close());
   opening.defer(followOthers(place, store, engine));
   opening.defer(clean(store, clock));
   const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
@@ -67,12 +70,16 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const open = opening.move();
   return {
     version: VERSION,
+    node,
     store,
     engine,
     commands,
     views: projection,
     projection,
     feed,
+    timers,
+    lag,
+    disk: place.engine === 'sqlite' ? () => diskOf(place.directory) : undefined,
     clock,
     random,
     ids,

@@ -29,8 +29,15 @@ export interface ProjectionLoop {
   close(): Promise<void>;
 }
 
+/** When a step began and ended, in milliseconds since 1970 with fractions: threads count by clocks of their own. */
+export interface Step {
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
 export interface ProjectionEvents {
-  progress(checkpoints: readonly number[]): void;
+  /** `step`: what brought the views there, where they were moved by this very loop. */
+  progress(checkpoints: readonly number[], step?: Step): void;
   /** A fault that did not go away by trying again; the loop has ended. */
   failed(error: unknown): void;
 }
@@ -64,8 +71,8 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
     const began = performance.now();
     const more = await projector.step();
     if (more) {
-      events.progress(projector.checkpoints);
       const now = performance.now();
+      events.progress(projector.checkpoints, { beganMs: performance.timeOrigin + began, endedMs: performance.timeOrigin + now });
       if (now > hurryUntil && projector.behind < BEHIND_MAX) await Promise.race([hurried.promise, sleep(Math.min(REST_MAX_MS, (now - began) * REST_FACTOR))]);
       return;
     }

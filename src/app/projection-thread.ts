@@ -2,10 +2,10 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import { openStore, type StorePlace } from './open-store.ts';
-import { startProjectionLoop } from './projection-loop.ts';
+import { startProjectionLoop, type Step } from './projection-loop.ts';
 
 /** What goes from the projection's thread to the main one. */
-export type FromProjection = { readonly checkpoints: readonly number[] } | { readonly failed: string } | { readonly closed: true };
+export type FromProjection = { readonly checkpoints: readonly number[]; readonly step: Step | undefined } | { readonly failed: string } | { readonly closed: true };
 /** And back: there is something new, somebody waits for it, or it is time to end. */
 export type ToProjection = 'advance' | 'hurry' | 'close';
 
@@ -20,7 +20,7 @@ if (process.platform === 'linux') setPriority(NICENESS);
 
 const store = await openStore(place, { threads: 'inline' });
 const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder, {
-  progress: (checkpoints) => say({ checkpoints }),
+  progress: (checkpoints, step) => say({ checkpoints, step }),
   failed: (error) => say({ failed: error instanceof Error ? error.message : String(error) }),
 });
 port.on('message', (message: ToProjection) => {

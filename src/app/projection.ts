@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
 import type { Views } from '../http/http.ts';
 import type { StorePlace } from './open-store.ts';
+import type { Step } from './projection-loop.ts';
 import type { FromProjection, ToProjection } from './projection-thread.ts';
 
 /** The views' thread as the main thread sees it. */
 export interface Projection extends Views, AsyncDisposable {
   /** Calls back when the views have come further. */
-  onProgress(listener: (checkpoints: readonly number[]) => void): void;
+  onProgress(listener: (checkpoints: readonly number[], step: Step | undefined) => void): void;
   /** There is something new to fold. Costs nothing while it is busy. */
   advance(): void;
 }
@@ -16,7 +18,8 @@ export interface Projection extends Views, AsyncDisposable {
 export async function startProjection(place: StorePlace, holder: string): Promise<Projection> {
   const file = import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { place, holder } });
-  const listeners = new Set<(checkpoints: readonly number[]) => void>();
+  const listeners = new Set<(checkpoints: readonly number[], step: Step | undefined) => void>();
+  const stepSeconds = new Distribution(SECONDS_OF_WAITS);
   const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
   let checkpoints: readonly number[] = [];
   let failure: string | undefined;
@@ -26,14 +29,15 @@ export async function startProjection(place: StorePlace, holder: string): Promis
   const closed = Promise.withResolvers<void>();
 
   const say = (message: ToProjection): void => worker.postMessage(message);
-  const progress = (reached: readonly number[]): void => {
+  const progress = (reached: readonly number[], step: Step | undefined): void => {
+    if (step) stepSeconds.observe((step.endedMs - step.beganMs) / 1000);
     checkpoints = reached;
     told = more;
     if (more) say('advance');
     more = false;
     started.resolve();
     for (const waiter of waiting) if (covers(reached, waiter.positions)) waiter.resolve(true);
-    for (const listener of listeners) listener(reached);
+    for (const listener of listeners) listener(reached, step);
   };
   const fail = (reason: string): void => {
     failure = reason;
@@ -41,7 +45,7 @@ export async function startProjection(place: StorePlace, holder: string): Promis
     closed.resolve();
   };
   worker.on('message', (message: FromProjection) => {
-    if ('checkpoints' in message) progress(message.checkpoints);
+    if ('checkpoints' in message) progress(message.checkpoints, message.step);
     else if ('failed' in message) fail(message.failed);
     else closed.resolve();
   });
@@ -55,6 +59,7 @@ export async function startProjection(place: StorePlace, holder: string): Promis
     get failure() {
       return failure;
     },
+    stepSeconds,
     onProgress: (listener) => void listeners.add(listener),
     advance() {
       // One word is enough until the thread has answered it: a message a commit would cost more than the commit's answers.

@@ -40,8 +40,18 @@ export class EventStreams {
     keys.onRevoked((id) => this.#release(id));
   }
 
+  /** Streams that are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Pages that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** A stream of facts as Server-Sent Events. Throws where the caller, or everybody together, has too many already. */
-  open(question: FeedQuestion, owner: StreamOwner): EventStream {
+  begin(question: FeedQuestion, owner: StreamOwner): EventStream {
     if (this.#closed) throw problem('unavailable', 'The service is stopping. Ask again in a moment.', { headers: { 'retry-after': '2' } });
     const leave = this.#enter(owner.caller);
     const stream = new EventStream({ clock: this.#clock, owner, frameOf: (entry) => this.#frameOf(entry) });

@@ -35,7 +35,7 @@ import { transferRoutes } from './routes/transfers.ts';
 import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
 
-export type { Services, Views } from './services.ts';
+export type { Disk, Services, Views } from './services.ts';
 
 export interface HttpOptions {
   /** Hears of what went wrong here. */
@@ -61,6 +61,7 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
   const cors = new Cors(options.corsOrigins);
   const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads });
   const streams = new EventStreams(services, keys);
+  metrics.streams = streams;
   const floor: Floor = { services, keys, metrics, streams, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };
   const fastify = makeServer({ random: services.random, cors });
   fastify.addHook('preClose', async () => streams.close());

@@ -60,12 +60,15 @@ describe('a store that fails', () => {
     await using shop = await openHoldfast();
     expect((await shop.get('/readyz', { key: null })).status).toBe(200);
     Object.assign(shop.store, { ping: () => Promise.reject(new Fault('unavailable', 'gone', { retry: 'soon' })) });
-    expect((await shop.get('/readyz', { key: null })).body).toMatchObject({ status: 503, code: 'not-ready', faults: ['the store does not take writes'] });
+    expect((await shop.get('/readyz', { key: null })).body).toMatchObject({ status: 503, code: 'not-ready', failed: ['store'], faults: ['the store does not take writes'] });
     Object.assign(shop.store, { ping: () => new Promise(() => undefined) });
     const hanging = shop.get('/readyz', { key: null });
     await new Promise((resolve) => setImmediate(resolve));
     shop.clock.advance(2_000);
     expect((await hanging).body.faults).toEqual(['the store did not answer within 2 s']);
+    Object.assign(shop.store, { ping: () => Promise.reject(new Fault('storage-full', 'no space', { retry: 'later' })) });
+    Object.assign(shop.services.views, { failure: 'a table is missing' });
+    expect((await shop.get('/readyz', { key: null })).body).toMatchObject({ failed: ['store', 'views'], faults: ['the store is full', 'the views have stopped'] });
     expect((await shop.get('/healthz', { key: null })).body).toEqual({ status: 'ok' });
   });
 });

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import type { Spread } from '../base/distribution.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Feed } from '../distribution/feed/feed.ts';
 import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
-import type { ArchiveFigures, Engine, QueueWorker } from '../runtime/runtime.ts';
+import type { ArchiveFigures, Engine, Lag, QueueWorker, Timers } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** How far the views have come, for lists and for reading one's own writes. */
@@ -12,19 +13,34 @@ export interface Views {
   readonly checkpoints: readonly number[];
   /** Why they have stopped, if they have. */
   readonly failure: string | undefined;
+  /** Seconds that the steps of folding took, where this process knows. */
+  readonly stepSeconds?: Spread;
   /** Resolves to true as soon as the views cover these positions, to false where they do not within `waitMs`. */
   covers(positions: readonly number[], waitMs: number): Promise<boolean>;
+}
+
+/** How full the disk is that the data is on. */
+export interface Disk {
+  readonly freeBytes: number;
+  readonly capacityBytes: number;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 /** What the HTTP floor works with. The composition root makes one of these. */
 export interface Services {
   readonly version: string;
+  /** The name of this process among those that share a store. */
+  readonly node: string;
   readonly store: Store;
   readonly engine: Engine<InventoryCommand>;
   /** Accepted work: adjustments, bulk, and whatever asked to be answered later. The body of a message is an InventoryCommand. */
   readonly commands: QueueWorker<InventoryCommand>;
   readonly views: Views;
   readonly feed: Feed;
+  readonly timers: Pick<Timers<InventoryCommand>, 'size' | 'lateSeconds'>;
+  readonly lag: Lag;
+  /** Absent where the data is on a server's disk. */
+  readonly disk?: (() => Promise<Disk>) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: Ids;

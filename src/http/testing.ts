@@ -10,7 +10,7 @@ import { seededRandom } from '../base/random.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
-import { Engine, Projector, QueueWorker, Timers } from '../runtime/runtime.ts';
+import { Engine, Lag, Projector, QueueWorker, Timers } from '../runtime/runtime.ts';
 import { buildHttp, type HttpOptions } from './http.ts';
 import type { Services, Views } from './services.ts';
 
@@ -71,7 +71,8 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand: (body) => body as unknown as InventoryCommand });
   commands.start();
   const feed = new Feed({ store, engine, clock });
-  const services: Services = { version: 'test', store, engine, commands, views, feed, clock, random, ids };
+  const lag = new Lag(engine, clock);
+  const services: Services = { version: 'test', node: 'node_test', store, engine, commands, views, feed, timers, lag, clock, random, ids };
   const logs: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) });
   const requestLog = { write: (lines: string) => void logs.push(...lines.split('\n').filter((line) => line !== '')) };
@@ -91,6 +92,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
     async [Symbol.asyncDispose]() {
       await server.close();
       feed.close();
+      lag.close();
       timers.close();
       await commands.close();
       await stop();

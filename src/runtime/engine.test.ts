@@ -338,3 +338,32 @@ describe('closing', () => {
     expect([await stateOf(closed), engine.health]).toMatchObject([undefined, { state: 'closed' }]);
   });
 });
+
+describe('what it counts', () => {
+  test('is each command once, by what it came to, and each append with its facts', async () => {
+    const { engine } = await opened();
+    const once = { key: 'k/key', fingerprint: 'print' };
+    await Promise.all([engine.execute(put('b', 1), { once }), engine.execute(put('c', 1)), engine.execute(take(9, 'b'))]);
+    await engine.execute(put('b', 1), { once });
+    await engine.execute(take(9, 'b', 'c'));
+    await unitsIn(engine, 'b');
+    const { decided, refused, replayed, facts, appendFacts, appendSeconds } = engine.tally;
+    expect({ decided, refused: Object.fromEntries(refused), replayed }).toEqual({ decided: 2, refused: { 'too-few': 2 }, replayed: 1 });
+    expect([facts, appendFacts.sum]).toEqual([3, 3]); // the answer that is remembered is a fact as well
+    expect(appendSeconds.counts.reduce((sum, count) => sum + count, 0)).toBe(appendFacts.counts.reduce((sum, count) => sum + count, 0));
+  });
+
+  test('is told of each append before its callers are answered, with what they are followed as', async () => {
+    const clock = handClock();
+    let caller = 'first';
+    const engine = boxEngine(openMemory({ partitions: PARTITIONS, clock }), { clock, follow: () => caller });
+    await engine.start();
+    const heard: string[] = [];
+    engine.onAppended(({ commits, waiting, token }) => heard.push(`${commits.flatMap(({ events }) => events).length} facts for ${waiting.map(({ followed }) => String(followed)).join()} ${commits.every((commit) => commit.token === token)}`));
+    const both = [engine.execute(put('b', 1))];
+    caller = 'second';
+    both.push(engine.execute(put('c', 2)));
+    await Promise.all(both.map((done) => done.then(() => heard.push('answered'))));
+    expect(heard).toEqual(['2 facts for first,second true', 'answered', 'answered']);
+  });
+});

@@ -12,6 +12,7 @@ import { Births } from './births.ts';
 import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
+import { Tally, type Tallied } from './tally.ts';
 
 /** An outcome once everything that it rests on is durable. `cursor` covers all of that. */
 export type Settled = Outcome & { readonly replayed: boolean; readonly cursor: string };
@@ -27,6 +28,8 @@ export interface EngineOptions<Command> {
   readonly alone?: boolean;
   /** Runs a task after the input that is at hand has been taken in. */
   readonly defer?: (task: () => void) => void;
+  /** What the caller at hand is followed as, where somebody follows: kept beside the command and told with its append. */
+  readonly follow?: () => unknown;
 }
 
 /** Whether the engine takes commands, and if not, why. */
@@ -36,14 +39,21 @@ export interface EngineFigures {
   readonly inbox: number;
   readonly residents: number;
   readonly conflicts: number;
-  readonly commits: number;
-  readonly events: number;
-  /** Seconds spent waiting for appends, all told. */
-  readonly appendSeconds: number;
+}
+
+/** One append that has become durable, said before those who waited for it are answered. */
+export interface Appended {
+  readonly token: string;
+  readonly commits: readonly Commit[];
+  /** By `performance.now()`: when it was handed to the store, and when the store said yes. */
+  readonly beganMs: number;
+  readonly endedMs: number;
+  readonly waiting: readonly { readonly followed: unknown }[];
 }
 
 /** What somebody wants: a decision, or an answer to a question from durable states. */
 interface Asked {
+  readonly kind: 'command' | 'question';
   readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
   readonly once: Once | undefined;
   readonly lane: string | undefined;
@@ -53,6 +63,7 @@ interface Asked {
 
 /** Somebody waiting for it. */
 interface Pending extends Asked {
+  readonly followed: unknown;
   /** Grows with every arrival: whatever had to wait is decided in this order again. */
   order: number;
   attempts: number;
@@ -100,6 +111,7 @@ export class Engine<Command> {
   readonly #folding: Folding;
   readonly #world: World;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
+  readonly #onAppended = new Set<(appended: Appended) => void>();
   readonly #onDue = new Set<(key: string, dueMs: number, nowMs: number) => void>();
   /** Heads as they are durable, and as they will be once the append under way has succeeded. */
   #durable: number[] = [];
@@ -137,9 +149,8 @@ export class Engine<Command> {
   readonly #tokenPrefix: string;
   #health: Health = { state: 'recovering', reason: 'starting' };
   #conflicts = 0;
-  #commits = 0;
-  #events = 0;
-  #appendSeconds = 0;
+  readonly #follow: (() => unknown) | undefined;
+  readonly #tally = new Tally();
   #idle: (() => void)[] = [];
 
   constructor(options: EngineOptions<Command>) {
@@ -151,6 +162,7 @@ export class Engine<Command> {
     this.#defer = options.defer ?? ((task) => void setImmediate(task));
     this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
     this.#alone = options.alone ?? false;
+    this.#follow = options.follow;
     this.partitions = options.store.partitions;
     this.#births = new Births(options.room.births, this.partitions);
     this.#folding = new Folding(this.#residents, (key) => this.logOf(key));
@@ -188,13 +200,23 @@ export class Engine<Command> {
     }
   }
 
+  /** Nobody else can write to the store. */
+  get alone(): boolean {
+    return this.#alone;
+  }
+
   get health(): Health {
     return this.#health;
   }
 
   get figures(): EngineFigures {
     const { size } = this.#residents;
-    return { inbox: this.#waiting, residents: size, conflicts: this.#conflicts, commits: this.#commits, events: this.#events, appendSeconds: this.#appendSeconds };
+    return { inbox: this.#waiting, residents: size, conflicts: this.#conflicts };
+  }
+
+  /** What it has counted since it was made. */
+  get tally(): Tallied {
+    return this.#tally;
   }
 
   /** The durable heads of all logs as this engine knows them; index = log. */
@@ -230,6 +252,7 @@ export class Engine<Command> {
   /** {@link execute} with callbacks, for callers with many commands at once. */
   submit(command: Command, options: { once?: Once | undefined; lane?: string | undefined }, settle: Pending['settle'], fail: (error: unknown) => void): void {
     this.#take({
+      kind: 'command',
       run: (world, context) => this.#room.decide(command, world, context),
       once: options.once,
       lane: options.lane,
@@ -243,6 +266,7 @@ export class Engine<Command> {
     return new Promise((resolve, reject) => {
       let answer: { value: Answer } | undefined;
       this.#take({
+        kind: 'question',
         run: (world, { now }) => {
           answer = { value: question(world, now) };
           return NO_FACTS;
@@ -265,6 +289,7 @@ export class Engine<Command> {
   ask<Answer extends Json>(question: (world: World, now: number) => Decision<never, Answer>, once?: Once): Promise<Settled> {
     return new Promise((resolve, reject) => {
       this.#take({
+        kind: 'question',
         run: (world, { now }) => question(world, now),
         once,
         lane: undefined,
@@ -278,6 +303,12 @@ export class Engine<Command> {
   onCommitted(listener: (commits: readonly Commit[]) => void): () => void {
     this.#onCommitted.add(listener);
     return () => void this.#onCommitted.delete(listener);
+  }
+
+  /** Calls back with every append of this engine, once it is durable and before anybody is told. */
+  onAppended(listener: (appended: Appended) => void): () => void {
+    this.#onAppended.add(listener);
+    return () => void this.#onAppended.delete(listener);
   }
 
   /** Calls back with every state that came to want waking, and the instant at which it did. */
@@ -342,8 +373,8 @@ export class Engine<Command> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #take({ run, once, lane, settle, fail }: Asked): void {
-    const pending: Pending = { run, once, lane, settle, fail, order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
+  #take({ kind, run, once, lane, settle, fail }: Asked): void {
+    const pending: Pending = { kind, run, once, lane, settle, fail, followed: this.#follow?.(), order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
     const stopped = this.#stoppedBy();
     if (stopped) return pending.fail(stopped);
     if (this.#waiting >= INBOX_MAX) {
@@ -434,7 +465,7 @@ export class Engine<Command> {
     if (fact) this.#record(fact);
     this.#unsound = false;
     const durable = !fact && !this.#readUndurable && (!decision.ok || decision.events.length === 0);
-    if (durable) pending.settle(outcome, false, this.cursor);
+    if (durable) this.#settle(pending, outcome, false, this.cursor);
     else this.#await(pending, outcome, false);
   }
 
@@ -642,7 +673,7 @@ export class Engine<Command> {
     const began = performance.now();
     this.#store.log.append(appends, token).then(
       () => {
-        this.#appendSeconds += (performance.now() - began) / 1000;
+        this.#noteAppended(token, began);
         if (attempt > 1 && this.#health.state === 'recovering') this.#health = { state: 'ready' };
         this.#acknowledge();
         if (attempt > 1) this.#planDrain();
@@ -669,11 +700,7 @@ export class Engine<Command> {
     const done = this.#inFlight;
     assert(done, 'nothing was under way to be acknowledged');
     this.#inFlight = undefined;
-    for (const commit of done.commits) {
-      this.#durable[commit.log] = commit.position;
-      this.#events += commit.events.length;
-    }
-    this.#commits += done.commits.length;
+    for (const commit of done.commits) this.#durable[commit.log] = commit.position;
     this.#cursor = undefined;
     this.#answer(done.batch.waiting);
     if (done.commits.length > 0) for (const listener of this.#onCommitted) listener(done.commits);
@@ -681,12 +708,24 @@ export class Engine<Command> {
     else this.#flush();
   }
 
+  #noteAppended(token: string, beganMs: number): void {
+    const { commits = [], batch } = this.#inFlight ?? {};
+    const endedMs = performance.now();
+    this.#tally.appended(commits, (endedMs - beganMs) / 1000);
+    for (const listener of this.#onAppended) listener({ token, commits, beganMs, endedMs, waiting: batch?.waiting ?? [] });
+  }
+
+  #settle(pending: Pending, outcome: Outcome, replayed: boolean, cursor: string): void {
+    if (pending.kind === 'command') this.#tally.answered(outcome, replayed);
+    pending.settle(outcome, replayed, cursor);
+  }
+
   #answer(waiting: readonly Pending[]): void {
     const { cursor } = this;
     for (const pending of waiting) {
       assert(pending.outcome, 'a caller was to be answered without an outcome');
       try {
-        pending.settle(pending.outcome, pending.replayed, cursor);
+        this.#settle(pending, pending.outcome, pending.replayed, cursor);
       } catch (error) {
         pending.fail(error); // a caller that cannot take its answer must not keep the others from theirs
       }

@@ -42,3 +42,7 @@ export const RETRY_MAX_MS = 30_000;
 export const DONE_RETENTION_MS = 25 * 3_600_000;
 /** Commands decided before an idle engine begins to append: the rest of a long queue is decided meanwhile. */
 export const FLUSH_AT = 512;
+/** Commits within this time share one mark of the clock that lag is told from: a tenth of what is worth knowing. */
+export const LAG_MARK_MS = 50;
+/** Marks kept before each two become one: the newest 25 seconds or more are known to within 100 ms. */
+export const LAG_MARKS_MAX = 1_024;

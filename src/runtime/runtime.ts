@@ -4,8 +4,9 @@
  * knows what stock is; a room says that.
  */
 export type { Once, Outcome } from './answers.ts';
-export { Engine, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
+export { Engine, type Appended, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
+export { Lag } from './lag.ts';
 export { Projector } from './projector.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
 import { isFault } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
@@ -15,6 +16,8 @@ export class Timers<Command> {
   readonly #room: Room<Command>;
   readonly #clock: Clock;
   readonly #heap = new DueHeap();
+  /** Seconds by which the first of each group was woken after its instant. */
+  readonly lateSeconds = new Distribution(SECONDS_OF_WAITS);
   readonly #forget: () => void;
   #loadedUntil = 0;
   #callOff: (() => void) | undefined;
@@ -82,12 +85,19 @@ export class Timers<Command> {
     this.#callOff = this.#clock.after(Math.max(WAKE_INTERVAL_MS, due - this.#engine.now()), () => void this.#wake());
   }
 
+  /** The first of a group waited longest; one look at a group, because a million may be due at once. */
+  #noteLateness(due: readonly { dueMs: number }[]): void {
+    const first = due[0];
+    if (first) this.lateSeconds.observe(Math.max(0, this.#engine.now() - first.dueMs) / 1000);
+  }
+
   async #wake(): Promise<void> {
     this.#plannedFor = Number.POSITIVE_INFINITY;
     this.#waking = true;
     const now = this.#engine.now();
     while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
       const due = this.#heap.take(now, WAKES_PER_STEP);
+      this.#noteLateness(due);
       const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
       results.forEach((result, index) => {
         const entry = due[index];

@@ -6,6 +6,7 @@
  * questions: both can be thrown away and made again. The queue holds work that was accepted and not yet done.
  */
 import type { Kysely } from 'kysely';
+import type { Spread } from '../base/distribution.ts';
 import type { Json } from '../base/json.ts';
 import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 
@@ -231,9 +232,19 @@ export interface Settings {
   list(prefix: string): Promise<{ name: string; value: Json }[]>;
 }
 
+/** What an engine measures of its own writes. */
+export interface WriteFigures {
+  /** Bytes that each append stored. */
+  readonly appendBytes: Spread;
+  /** Seconds that each group of writes took to become durable: the fsync and little else. Absent where the database does not tell it apart. */
+  readonly syncSeconds?: Spread;
+}
+
 /** Everything an engine offers, opened on one database. Whoever opens it disposes of it. */
 export interface Store extends AsyncDisposable {
   readonly engine: string;
+  /** How an acknowledged write is kept, in words for whoever operates it. */
+  readonly durability: string;
   /** How many logs there are; fixed when the store is made. */
   readonly partitions: number;
   readonly log: LogStore;
@@ -241,6 +252,8 @@ export interface Store extends AsyncDisposable {
   readonly queue: Queue;
   readonly leases: Leases;
   readonly settings: Settings;
+  /** Absent where nothing is written to a disk. */
+  readonly writes?: WriteFigures;
   /** Resolves where the database answers and takes writes; rejects with the fault that says why not. */
   ping(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { Distribution, SECONDS_OF_WAITS } from '../../base/distribution.ts';
 import type { Commit, Position } from '../../store/store.ts';
 import { Audience } from './audience.ts';
 import { leavesTheHouse, subjectOf } from './cloud-events.ts';
@@ -11,6 +12,16 @@ export interface DispatcherOptions {
   readonly defer: (task: () => void) => void;
   /** A live listener has to read the store again from its place. */
   readonly onBehind: (subscription: Subscription) => void;
+  /** A commit was handed to everybody whom it concerns. */
+  readonly onHandedOut?: (handedOut: HandedOut) => void;
+}
+
+/** What became of one commit that live listeners were there for. */
+export interface HandedOut {
+  readonly commit: Commit;
+  /** By `performance.now()`: when it came in, and when the last listener had it. */
+  readonly beganMs: number;
+  readonly endedMs: number;
 }
 
 /**
@@ -24,6 +35,11 @@ export class Dispatcher {
   readonly #bounds: FeedBounds;
   readonly #defer: (task: () => void) => void;
   readonly #onBehind: (subscription: Subscription) => void;
+  readonly #onHandedOut: ((handedOut: HandedOut) => void) | undefined;
+  /** Seconds from a commit's arrival until every live listener was given its facts. */
+  readonly handOutSeconds = new Distribution(SECONDS_OF_WAITS);
+  /** Facts given to live listeners, once for each of them. */
+  deliveries = 0;
   readonly #audience = new Audience<Subscription>();
   readonly #collecting = new Set<Subscription>();
   /** How far commits were handed out. */
@@ -36,17 +52,29 @@ export class Dispatcher {
   #planned = false;
   #news = Promise.withResolvers<void>();
 
-  constructor(heads: readonly Position[], { bounds, defer, onBehind }: DispatcherOptions) {
+  constructor(heads: readonly Position[], { bounds, defer, onBehind, onHandedOut }: DispatcherOptions) {
     this.received = [...heads];
     this.#place = new Place(heads);
     this.#bounds = bounds;
     this.#defer = defer;
     this.#onBehind = onBehind;
+    this.#onHandedOut = onHandedOut;
+  }
+
+  /** How far everything was handed out; index = log. */
+  get handedOut(): Position[] {
+    return this.received.map((_, log) => this.#place.position(log));
+  }
+
+  /** How many are live. */
+  get live(): number {
+    return this.#audience.size;
   }
 
   /** Takes in what was made durable. */
   receive(commits: readonly Commit[]): void {
     this.#round++;
+    const now = performance.now();
     let gapless = true;
     const arrived: LiveCommit[] = [];
     for (const commit of commits) {
@@ -54,7 +82,7 @@ export class Dispatcher {
       if (commit.position <= known) continue;
       gapless &&= commit.position === known + 1;
       this.received[commit.log] = commit.position;
-      arrived.push(new LiveCommit(commit, this.#round));
+      arrived.push(new LiveCommit(commit, this.#round, now));
     }
     if (arrived.length === 0) return;
     this.#collect(gapless ? arrived : undefined);
@@ -186,7 +214,14 @@ export class Dispatcher {
     this.#queuedEvents -= events.length;
     this.#handedOut = 0;
     this.#place.set(log, position);
+    this.#noteHandedOut(live);
     return left;
+  }
+
+  #noteHandedOut({ commit, arrivedMs }: LiveCommit): void {
+    const endedMs = performance.now();
+    this.handOutSeconds.observe((endedMs - arrivedMs) / 1000);
+    this.#onHandedOut?.({ commit, beganMs: arrivedMs, endedMs });
   }
 
   #handOutOne(live: LiveCommit, index: number, cursorAt: ReturnType<Place['cursorsWithin']>): number {
@@ -201,6 +236,7 @@ export class Dispatcher {
       subscription.deliverLive(entry, live.round);
       pushes++;
     });
+    this.deliveries += pushes;
     return pushes;
   }
 }

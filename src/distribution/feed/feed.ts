@@ -6,15 +6,17 @@
  */
 import { assert } from '../../base/assert.ts';
 import { systemClock, type Clock } from '../../base/clock.ts';
+import type { Spread } from '../../base/distribution.ts';
 import { Fault } from '../../base/errors.ts';
 import { formatCursor, type Commit, type Cursor, type Position, type Store } from '../../store/store.ts';
 import type { Interest } from './audience.ts';
 import { CatchUp } from './catch-up.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type HandedOut } from './dispatcher.ts';
 import { FEED_BOUNDS, type FeedBounds } from './limits.ts';
 import { Place } from './place.ts';
 import { Subscription, type FeedEntry, type FeedListener, type Listener } from './subscription.ts';
 
+export type { HandedOut } from './dispatcher.ts';
 export { toCloudEvent, type CloudEvent, type FactAddress } from './cloud-events.ts';
 export type { EndReason, FeedEntry, FeedListener } from './subscription.ts';
 
@@ -75,6 +77,22 @@ export class HistoryLost extends Fault {
   }
 }
 
+/** How the feed and its listeners are. */
+export interface FeedFigures {
+  /** Listeners who are given facts as they are committed, and those who still read the store. */
+  readonly live: number;
+  readonly reading: number;
+  /** Facts that wait for listeners who are full, and how many commits the slowest of all listeners is behind. */
+  readonly waitingFacts: number;
+  readonly slowestCommits: number;
+  /** Facts given to live listeners, once for each. */
+  readonly deliveries: number;
+  /** Listeners who were cut off because too much waited for them. */
+  readonly cutOff: number;
+  /** Seconds from a commit until every live listener was given its facts. */
+  readonly handOutSeconds: Spread;
+}
+
 export class Feed {
   readonly #store: Pick<Store, 'log' | 'partitions'>;
   readonly #clock: Clock;
@@ -83,6 +101,8 @@ export class Feed {
   readonly #dispatcher: Dispatcher;
   readonly #catchUp: CatchUp;
   readonly #stop: () => void;
+  readonly #onHandedOut = new Set<(handedOut: HandedOut) => void>();
+  #cutOff = 0;
   #closed = false;
 
   constructor(options: FeedOptions) {
@@ -91,7 +111,7 @@ export class Feed {
     this.#store = store;
     this.#clock = clock;
     this.#bounds = { ...FEED_BOUNDS, ...options.bounds };
-    this.#dispatcher = new Dispatcher(engine.heads, { bounds: this.#bounds, defer, onBehind: (subscription) => void this.#catchUp.bringUp(subscription) });
+    this.#dispatcher = new Dispatcher(engine.heads, { bounds: this.#bounds, defer, onBehind: (subscription) => void this.#catchUp.bringUp(subscription), onHandedOut: (handedOut) => this.#tellHandedOut(handedOut) });
     this.#catchUp = new CatchUp({ store, clock, defer, bounds: this.#bounds, dispatcher: this.#dispatcher });
     this.#stop = engine.onCommitted((commits) => this.#dispatcher.receive(commits));
   }
@@ -99,6 +119,28 @@ export class Feed {
   /** How many listen or wait. */
   get listeners(): number {
     return this.#open.size;
+  }
+
+  /** How far commits were handed to those who are live; index = log. */
+  get handedOut(): readonly Position[] {
+    return this.#dispatcher.handedOut;
+  }
+
+  /** Asks every listener, so not for the hot path. */
+  get figures(): FeedFigures {
+    const { received, live, deliveries, handOutSeconds } = this.#dispatcher;
+    let [waitingFacts, slowestCommits] = [0, 0];
+    for (const subscription of this.#open) {
+      waitingFacts += subscription.waiting;
+      slowestCommits = Math.max(slowestCommits, this.#dispatcher.placeOf(subscription).behind(received));
+    }
+    return { live, reading: this.#open.size - live, waitingFacts, slowestCommits, deliveries, cutOff: this.#cutOff, handOutSeconds };
+  }
+
+  /** Calls back with every commit that was handed to live listeners. */
+  onHandedOut(listener: (handedOut: HandedOut) => void): () => void {
+    this.#onHandedOut.add(listener);
+    return () => void this.#onHandedOut.delete(listener);
   }
 
   /**
@@ -194,7 +236,8 @@ export class Feed {
       place: this.#placeOf(question.after),
       listener,
       bufferMax: bufferedEntriesMax,
-      onEnd: () => {
+      onEnd: (reason) => {
+        if (reason === 'slow') this.#cutOff++;
         this.#open.delete(subscription);
         this.#dispatcher.leave(subscription);
       },
@@ -216,6 +259,10 @@ export class Feed {
 
   #cursorOf(subscription: Subscription): string {
     return subscription.ownCursor ?? this.#dispatcher.placeOf(subscription).text;
+  }
+
+  #tellHandedOut(handedOut: HandedOut): void {
+    for (const listener of this.#onHandedOut) listener(handedOut);
   }
 
   async #historyLost(cause: unknown): Promise<never> {

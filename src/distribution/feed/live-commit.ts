@@ -9,11 +9,14 @@ export class LiveCommit {
   readonly commit: Commit;
   /** Commits that became durable together are of one round. */
   readonly round: number;
+  /** By `performance.now()`, when it came in. */
+  readonly arrivedMs: number;
   readonly #json: (string | undefined)[] = [];
 
-  constructor(commit: Commit, round: number) {
+  constructor(commit: Commit, round: number, arrivedMs = 0) {
     this.commit = commit;
     this.round = round;
+    this.arrivedMs = arrivedMs;
   }
 
   /** Whether a fact, by its place in the commit, is for outsiders and of this interest. */

@@ -45,6 +45,11 @@ export class Place {
     return this.#positions.every((position, log) => position === heads[log] && this.#seen[log] === 0);
   }
 
+  /** How many commits there are between this place and some heads. */
+  behind(heads: readonly Position[]): number {
+    return this.#positions.reduce((sum, position, log) => sum + Math.max(0, (heads[log] ?? 0) - position), 0);
+  }
+
   get text(): string {
     return (this.#text ??= CURSOR_HEAD + this.#partsOf(0, this.#positions.length));
   }

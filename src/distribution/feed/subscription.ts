@@ -51,7 +51,7 @@ export class Subscription implements Interest {
   collectedEvents = 0;
   readonly #listener: Listener;
   readonly #bufferMax: number;
-  readonly #onEnd: (subscription: Subscription) => void;
+  readonly #onEnd: (reason: EndReason | undefined) => void;
   #waiting: FeedEntry[] = [];
   #waitingFrom = 0;
   #newestRound = 0;
@@ -62,7 +62,7 @@ export class Subscription implements Interest {
   #cursorAtEnd: string | undefined;
   #onDrained: (() => void) | undefined;
 
-  constructor(options: { interest: Interest; place: Place; listener: Listener; bufferMax: number; onEnd: (subscription: Subscription) => void }) {
+  constructor(options: { interest: Interest; place: Place; listener: Listener; bufferMax: number; onEnd: (reason: EndReason | undefined) => void }) {
     this.types = options.interest.types;
     this.key = options.interest.key;
     this.place = options.place;
@@ -137,16 +137,19 @@ export class Subscription implements Interest {
 
   end(reason: EndReason, cause?: unknown): void {
     if (this.#ended) return;
-    this.close();
+    this.#close(reason);
     this.#listener.end(reason, cause);
   }
 
   close(): void {
-    if (this.#ended) return;
+    if (!this.#ended) this.#close(undefined);
+  }
+
+  #close(reason: EndReason | undefined): void {
     this.#cursorAtEnd = this.ownCursor;
     this.#ended = true;
     this.#emptied();
-    this.#onEnd(this);
+    this.#onEnd(reason);
   }
 
   #push(entry: FeedEntry): void {

@@ -94,6 +94,7 @@ class Database {
 
 class Handle implements MemoryStore {
   readonly engine = 'memory';
+  readonly durability = 'kept in memory only';
   readonly partitions: number;
   readonly log: LogStore;
   readonly projections: ProjectionStore;

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import type { Distribution } from '../../base/distribution.ts';
 import { conflict, Fault } from '../../base/errors.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position } from '../../store/store.ts';
 import type { Bell } from './bell.ts';
@@ -40,16 +41,18 @@ function appendSql(logs: number): string {
 
 const appendSqls: string[] = [];
 
-export function logStore(db: Database, partitions: number, bell: Bell): LogStore {
+export function logStore(db: Database, partitions: number, bell: Bell, appendBytes: Distribution): LogStore {
   const known = (log: LogId): void => assert(Number.isInteger(log) && log >= 0 && log < partitions, `there is no log ${log}: the store has ${partitions}`);
 
   async function append(commits: readonly Append[], token: string): Promise<void> {
     assert(commits.length > 0, 'an append names at least one log');
     assert(new Set(commits.map(({ log }) => log)).size === commits.length, 'an append names each log at most once');
     const parameters: Parameter[] = [token];
+    let bytes = 0;
     for (const { log, expected, events, body = encodeEvents(events) } of commits) {
       known(log);
       assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
+      bytes += Buffer.byteLength(body);
       parameters.push(log, expected, body);
     }
     const what = `append to ${commits.map(({ log, expected }) => `log ${log} after position ${expected}`).join(', ')}`;
@@ -57,6 +60,7 @@ export function logStore(db: Database, partitions: number, bell: Bell): LogStore
     const { changed } = await db.run({ what, kind: 'write' }, sql, parameters);
     if (changed === 0) throw conflict(what);
     assert(changed === commits.length, `${changed} of ${commits.length} commits were stored`);
+    appendBytes.observe(bytes);
     bell.ring();
   }
 

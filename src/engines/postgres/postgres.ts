@@ -12,6 +12,7 @@
  * server must give each of them a server connection of its own.
  */
 import { randomUUID } from 'node:crypto';
+import { BYTES_OF_APPENDS, Distribution } from '../../base/distribution.ts';
 import { Fault } from '../../base/errors.ts';
 import { PARTITIONS_MAX } from '../../base/ids.ts';
 import type { Store } from '../../store/store.ts';
@@ -45,8 +46,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   checkOptions(schema, partitions, poolMax);
   const db = connect({ url, schema, poolMax });
   try {
-    await checkServer(db, options.allowUnsafe === true ? 'unsafe' : 'safe');
-    return assemble(db, await install(db, partitions));
+    const durability = await checkServer(db, options.allowUnsafe === true ? 'unsafe' : 'safe');
+    return assemble(db, await install(db, partitions), { durability });
   } catch (error) {
     await db.close();
     throw error;
@@ -63,28 +64,37 @@ function checkOptions(schema: string, partitions: number | undefined, poolMax: n
   if (!(Number.isInteger(poolMax) && poolMax >= 2)) throw new RangeError(`a store needs 2 connections or more, not ${poolMax}`);
 }
 
-async function checkServer(db: Database, wanted: 'safe' | 'unsafe'): Promise<void> {
-  const { rows } = await db.run<{ fsync: string }>({ what: 'opening PostgreSQL', kind: 'read' }, `select current_setting('fsync') as fsync`);
+/** Gives what the server does before it says that a write is done, in words. */
+async function checkServer(db: Database, wanted: 'safe' | 'unsafe'): Promise<string> {
+  const { rows } = await db.run<{ fsync: string; commit: string; standbys: string }>(
+    { what: 'opening PostgreSQL', kind: 'read' },
+    `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_setting('synchronous_standby_names') as standbys`,
+  );
   if (wanted === 'safe' && rows[0]?.fsync !== 'on') {
     throw new Fault('unavailable', 'opening PostgreSQL: the server runs with fsync = off and loses acknowledged writes when the power fails; set fsync = on in postgresql.conf and restart it', { retry: 'never' });
   }
+  const { fsync = '?', commit = '?', standbys = '' } = rows[0] ?? {};
+  return `${fsync === 'on' ? 'fsynced' : 'NOT fsynced'} before the answer (PostgreSQL, fsync = ${fsync}, synchronous_commit = ${commit}${standbys === '' ? '' : `, synchronous standbys ${standbys}`})`;
 }
 
-function assemble(db: Database, partitions: number): Store {
+function assemble(db: Database, partitions: number, options: { durability: string }): Store {
   const bell = openBell({
     channel: `${db.schema}_commits`,
     self: randomUUID(),
     dedicated: db.dedicated,
     loadMark: async () => (await loadHeads(db)).join(),
   });
+  const appendBytes = new Distribution(BYTES_OF_APPENDS);
   return {
     engine: 'postgres',
+    durability: options.durability,
     partitions,
-    log: logStore(db, partitions, bell),
+    log: logStore(db, partitions, bell, appendBytes),
     projections: projections(db, partitions),
     queue: queue(db),
     leases: leases(db),
     settings: settings(db),
+    writes: { appendBytes },
     ping: () => ping(db),
     async [Symbol.asyncDispose]() {
       await bell.close();

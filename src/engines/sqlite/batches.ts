@@ -13,6 +13,8 @@ export type Answer = readonly [id: number, fault: FaultParts | null, value?: unk
 /** The far side of a desk: runs batches until it is closed. */
 export interface Worker {
   run(calls: readonly Call[]): Answer[];
+  /** Milliseconds that it took to make the newest batch durable; undefined where that failed or there was nothing to write. */
+  readonly commitMs?: number | undefined;
   close(): void;
 }
 
@@ -72,6 +74,9 @@ export function writeWorker(operations: Operations, database: Database, options:
       options.committed?.(calls);
       if (broken === undefined) checkpoint();
       return answers;
+    },
+    get commitMs() {
+      return database.commitMs;
     },
     close: options.close,
   };

@@ -34,6 +34,8 @@ export type Bindable = string | number | null;
 export interface Database extends Disposable {
   readonly file: string;
   readonly connection: DatabaseSync;
+  /** Milliseconds that the newest write took to commit: its fsync, where it has one. Undefined where it failed. */
+  readonly commitMs: number | undefined;
   /** Runs the body holding the write lock and commits; whatever it throws undoes everything. */
   write<T>(body: () => T): T;
   /** Runs several reads on one instant of the database. */
@@ -63,11 +65,15 @@ function withTransactions(connection: DatabaseSync, file: string, isLarge: () =>
   const beginWrite = connection.prepare('BEGIN IMMEDIATE');
   const beginRead = connection.prepare('BEGIN');
   const commit = connection.prepare('COMMIT');
+  let commitMs: number | undefined;
   const within = <T>(begin: { run(): unknown }, body: () => T): T => {
+    commitMs = undefined;
     begin.run();
     try {
       const result = body();
+      const began = performance.now();
       commit.run();
+      commitMs = performance.now() - began;
       return result;
     } catch (error) {
       rollBack(connection);
@@ -80,6 +86,9 @@ function withTransactions(connection: DatabaseSync, file: string, isLarge: () =>
     connection,
     checkpoint(when) {
       if (when === 'now' || isLarge()) copy.get();
+    },
+    get commitMs() {
+      return commitMs;
     },
     write: (body) => within(beginWrite, body),
     snapshot: (body) => within(beginRead, body),

@@ -18,7 +18,8 @@ export interface Carrier {
 }
 
 export interface Recipient {
-  answered(answers: readonly Answer[]): void;
+  /** `commitMs`: how long it took to make the batch durable, where it was written. */
+  answered(answers: readonly Answer[], commitMs: number | undefined): void;
   /** The side is gone: what was asked is not going to be answered. */
   lost(fault: Fault): void;
 }
@@ -29,6 +30,8 @@ interface Waiting {
 }
 
 export class Desk<O extends Operations> {
+  /** Hears how long each batch took to become durable. */
+  onCommitted: ((commitMs: number) => void) | undefined;
   readonly #carrier: Carrier;
   readonly #waiting = new Map<number, Waiting>();
   #outbox: Call[] = [];
@@ -37,13 +40,16 @@ export class Desk<O extends Operations> {
   #closing: Promise<void> | undefined;
 
   private constructor(connect: (recipient: Recipient) => Carrier) {
-    this.#carrier = connect({ answered: (answers) => this.#settle(answers), lost: (fault) => this.#lose(fault) });
+    this.#carrier = connect({ answered: (answers, commitMs) => this.#settle(answers, commitMs), lost: (fault) => this.#lose(fault) });
   }
 
   /** A desk whose side is this very thread. */
   static inline<O extends Operations>(worker: Worker): Desk<O> {
     return new Desk((recipient) => ({
-      send: (calls) => recipient.answered(worker.run(calls)),
+      send(calls) {
+        const answers = worker.run(calls);
+        recipient.answered(answers, worker.commitMs);
+      },
       stop() {}, // no batch is ever waiting behind another: each is answered within its own `send`
       close: async () => worker.close(),
     }));
@@ -94,7 +100,8 @@ export class Desk<O extends Operations> {
     this.#carrier.send(calls);
   }
 
-  #settle(answers: readonly Answer[]): void {
+  #settle(answers: readonly Answer[], commitMs: number | undefined): void {
+    if (commitMs !== undefined) this.onCommitted?.(commitMs);
     for (const [id, fault, value] of answers) {
       const waiting = this.#take(id);
       if (fault === null) waiting?.resolve(value);

@@ -1,6 +1,7 @@
 /** The store's ports, said in calls to the three sides. What is costly to encode is encoded here, once. */
 import { Kysely } from 'kysely';
 import { assert } from '../../base/assert.ts';
+import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings } from '../../store/store.ts';
 import { sqliteDialect } from '../../store/sqlite-dialect.ts';
@@ -15,14 +16,16 @@ export interface Desks {
   readonly reader: Desk<Questions>;
 }
 
-export function logPort({ log, views, reader }: Desks, partitions: number, watch: LogStore['watch']): LogStore {
+export function logPort({ log, views, reader }: Desks, partitions: number, watch: LogStore['watch'], appendBytes: Distribution): LogStore {
   const known = (id: LogId): LogId => {
     assert(Number.isSafeInteger(id) && id >= 0 && id < partitions, `there is no log ${id}: the store has ${partitions}`);
     return id;
   };
   return {
     async append(commits, token) {
-      await log.call('append', encodeAppends(commits, known), token);
+      const encoded = encodeAppends(commits, known);
+      await log.call('append', encoded, token);
+      appendBytes.observe(bytesOf(encoded));
     },
     async *read(id, after): AsyncGenerator<Commit> {
       let position = after;
@@ -55,6 +58,12 @@ function encodeAppends(commits: readonly Append[], known: (log: LogId) => LogId)
     assert(events.length > 0, `the commit for log ${log} holds at least one fact`);
     return [known(log), expected, body];
   });
+}
+
+function bytesOf(commits: readonly EncodedAppend[]): number {
+  let bytes = 0;
+  for (const [, , body] of commits) bytes += Buffer.byteLength(body);
+  return bytes;
 }
 
 export function projectionPort({ views, reader }: Desks, partitions: number): ProjectionStore {

@@ -9,6 +9,7 @@
  * With threads each side is a thread of its own, so that no fsync stops the caller; inline all three are the caller's,
  * for a caller that has a thread to itself.
  */
+import { BYTES_OF_APPENDS, Distribution, SECONDS_OF_WRITES } from '../../base/distribution.ts';
 import type { Store } from '../../store/store.ts';
 import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
@@ -36,15 +37,19 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
   const partitions = establish(directory, wanted);
   const desks = threads === 'workers' ? await startThreads(directory) : openInline(directory);
   const { watch, close } = watchCommits(directory);
-  const log = logPort(desks, partitions, watch);
+  const [appendBytes, syncSeconds] = [new Distribution(BYTES_OF_APPENDS), new Distribution(SECONDS_OF_WRITES)];
+  desks.log.onCommitted = (commitMs) => syncSeconds.observe(commitMs / 1000);
+  const log = logPort(desks, partitions, watch, appendBytes);
   return {
     engine: 'sqlite',
+    durability: 'fsynced before the answer (SQLite, WAL, synchronous = FULL)',
     partitions,
     log,
     projections: projectionPort(desks, partitions),
     queue: queuePort(desks),
     leases: leasePort(desks),
     settings: settingPort(desks),
+    writes: { appendBytes, syncSeconds },
     async ping() {
       await Promise.all([desks.log.call('ping'), desks.reader.call('head', 0), desks.reader.call('checkpoints', '', partitions)]);
     },

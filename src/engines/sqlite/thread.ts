@@ -14,11 +14,15 @@ type Message = readonly Call[] | 'close';
 function serve(worker: Worker, port: MessagePort, closing: Int32Array): void {
   port.on('message', (first: Message) => {
     const { calls, last } = drain(port, first);
-    if (calls.length > 0) tell(port, { type: 'answers', answers: Atomics.load(closing, 0) === 0 ? worker.run(calls) : refuse(calls) });
+    if (calls.length > 0) tell(port, Atomics.load(closing, 0) === 0 ? answer(worker, calls) : { type: 'answers', answers: refuse(calls), commitMs: undefined });
     if (!last) return;
     worker.close();
     port.close();
   });
+}
+
+function answer(worker: Worker, calls: readonly Call[]): ThreadReport {
+  return { type: 'answers', answers: worker.run(calls), commitMs: worker.commitMs };
 }
 
 function drain(port: MessagePort, first: Message): { calls: Call[]; last: boolean } {

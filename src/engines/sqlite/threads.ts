@@ -17,7 +17,7 @@ export interface ThreadData {
 export type ThreadReport =
   | { readonly type: 'open' }
   | { readonly type: 'failed'; readonly fault: FaultParts }
-  | { readonly type: 'answers'; readonly answers: readonly Answer[] };
+  | { readonly type: 'answers'; readonly answers: readonly Answer[]; readonly commitMs: number | undefined };
 
 // Running from source the file is TypeScript, in the built package it is not.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
@@ -39,7 +39,7 @@ function connect(side: Side, directory: string, recipient: Recipient): { carrier
       reject(fault);
     };
     thread.on('message', (report: ThreadReport) => {
-      if (report.type === 'answers') recipient.answered(report.answers);
+      if (report.type === 'answers') recipient.answered(report.answers, report.commitMs);
       else if (report.type === 'open') resolve();
       else reject(fromParts(report.fault));
     });

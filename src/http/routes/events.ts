@@ -94,7 +94,7 @@ function stream({ services, streams, keys }: Floor): Route {
       const caller = must(call.caller, 'nobody listens without a key');
       const from = await startOf(services, placeOf(call.header('last-event-id'), query.after));
       const shown = call.header('authorization')?.replace(/^Bearer +/i, '') ?? query.access_token ?? '';
-      const source = streams.open({ after: from, types: query.type, key: query.key }, { caller, endsAtMs: keys.endOf(shown) });
+      const source = streams.begin({ after: from, types: query.type, key: query.key }, { caller, endsAtMs: keys.endOf(shown) });
       reply.code(200).headers({ 'x-request-id': requestId, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
       // Where the oldest is asked for, nobody knows yet where that will be when it is read.
       if (from !== 'earliest') reply.header('holdfast-cursor', source.cursor);

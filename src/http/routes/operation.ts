@@ -1,8 +1,9 @@
 import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
+import { isFault } from '../../base/errors.ts';
 import type { Floor } from '../floor.ts';
 import { PING_TIMEOUT_MS, VIEW_LAG_READY_MAX } from '../limits.ts';
-import { viewLag } from '../metrics.ts';
+import { consumersOf, viewLag } from '../metrics.ts';
 import { problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed } from '../schemas.ts';
@@ -35,8 +36,10 @@ function readyz({ services }: Floor): Route {
     answers: { 200: { description: 'Ready.', schema: closed({ status: Type.Literal('ready') }) } },
     problems: ['not-ready'],
     async handle() {
-      const faults = [...engineFaults(services.engine.health), ...(await storeFaults(services)), ...viewFaults(services)];
-      if (faults.length > 0) throw problem('not-ready', faults.join('; '), { members: { faults }, headers: { 'retry-after': '2' } });
+      const checks = { engine: engineFaults(services.engine.health), store: await storeFaults(services), views: viewFaults(services) };
+      const faults = Object.values(checks).flat();
+      const failed = Object.entries(checks).flatMap(([check, faults]) => (faults.length > 0 ? [check] : []));
+      if (faults.length > 0) throw problem('not-ready', faults.join('; '), { members: { failed, faults }, headers: { 'retry-after': '2' } });
       return { status: 200, headers: { 'cache-control': 'no-store' }, body: { status: 'ready' } };
     },
   });
@@ -52,7 +55,7 @@ async function storeFaults({ store, clock }: Floor['services']): Promise<string[
   const callOff = clock.after(PING_TIMEOUT_MS, () => late.resolve([`the store did not answer within ${PING_TIMEOUT_MS / 1000} s`]));
   const answered = store.ping().then(
     () => [],
-    () => ['the store does not take writes'],
+    (error: unknown) => [isFault(error, 'storage-full') ? 'the store is full' : 'the store does not take writes'],
   );
   try {
     return await Promise.race([answered, late.promise]);
@@ -80,7 +83,7 @@ function metrics({ metrics }: Floor): Route {
 }
 
 function system({ services }: Floor): Route {
-  const { version, store, engine, feed, views, clock } = services;
+  const { version, node, store, engine, feed, clock } = services;
   const startedAt = rfc3339(clock.now());
   return route({
     ...OPERATION,
@@ -93,13 +96,23 @@ function system({ services }: Floor): Route {
         description: 'The system.',
         schema: closed({
           version: Type.String(),
+          node: Type.String({ description: 'The process that answers.' }),
           engine: Type.String(),
+          durability: Type.String({ description: 'What has happened to a write before it is answered.' }),
           partitions: Type.Integer(),
           health: Type.String(),
           startedAt: Type.String({ format: 'date-time' }),
           cursor: Type.String(),
-          owners: Type.Array(closed({ partition: Type.Integer(), owner: Type.String(), head: Type.Integer() })),
-          consumers: Type.Array(closed({ name: Type.String(), lag: Type.Integer({ description: 'Commits behind.' }), checkpoints: Type.Array(Type.Integer()) })),
+          owners: Type.Array(closed({ partition: Type.Integer(), owner: Type.String({ description: 'The only process that decides for it; `any` where all that share the store do.' }), head: Type.Integer() })),
+          consumers: Type.Array(
+            closed({
+              name: Type.String(),
+              lag: Type.Integer({ description: 'Commits behind.' }),
+              lagFacts: Type.Integer({ description: 'Facts behind, of those since this process began.' }),
+              lagSeconds: Type.Number({ description: 'Age of the oldest commit that is missing; 0 where none is.' }),
+              checkpoints: Type.Array(Type.Integer()),
+            }),
+          ),
           figures: closed({ inbox: Type.Integer(), residents: Type.Integer(), conflicts: Type.Integer(), commits: Type.Integer(), events: Type.Integer(), appendSeconds: Type.Number(), feedListeners: Type.Integer() }),
         }),
       },
@@ -108,15 +121,17 @@ function system({ services }: Floor): Route {
       status: 200,
       body: {
         version,
+        node,
         engine: store.engine,
+        durability: store.durability,
         partitions: engine.partitions,
         health: engine.health.state,
         startedAt,
         cursor: engine.cursor,
-        // Every node decides every partition and the store's expected positions keep them apart.
-        owners: engine.heads.map((head, partition) => ({ partition, owner: 'any', head })),
-        consumers: [{ name: 'views', lag: viewLag(services), checkpoints: views.checkpoints }],
-        figures: { ...engine.figures, feedListeners: feed.listeners },
+        // Where a store is shared every node decides every partition, and the store's expected positions keep them apart.
+        owners: engine.heads.map((head, partition) => ({ partition, owner: engine.alone ? node : 'any', head })),
+        consumers: consumersOf(services).map(({ name, checkpoints, behind }) => ({ name, lag: behind.commits, lagFacts: behind.facts, lagSeconds: behind.seconds, checkpoints })),
+        figures: { ...engine.figures, commits: engine.tally.commits, events: engine.tally.facts, appendSeconds: engine.tally.appendSeconds.sum, feedListeners: feed.listeners },
       },
     }),
   });

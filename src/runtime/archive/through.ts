@@ -47,7 +47,9 @@ function reader(live: LogStore, archive: Archive): LogStore['read'] {
 export function withLog(store: Store, log: LogStore): Store {
   return {
     engine: store.engine,
+    durability: store.durability,
     partitions: store.partitions,
+    ...(store.writes ? { writes: store.writes } : undefined),
     log,
     projections: store.projections,
     queue: store.queue,

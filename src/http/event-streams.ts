@@ -1,13 +1,15 @@
-import { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { EndReason, Feed, FeedEntry, FeedQuestion, FeedSubscription } from '../distribution/feed/feed.ts';
 import { CURSOR_HEAD } from '../store/store.ts';
 import type { Caller, Keys } from './keys.ts';
-import { HEARTBEAT_MS, KEY_TRUST_MS, SOCKET_IDLE_MS, STREAM_BUFFER_BYTES, STREAMS_PER_KEY_MAX } from './limits.ts';
+import { HEARTBEAT_MS, KEY_TRUST_MS, SOCKET_IDLE_MS, STREAM_BUFFER_BYTES, STREAM_WRITES_PER_TURN, STREAMS_PER_KEY_MAX } from './limits.ts';
 import { problem } from './problem.ts';
 
 /** Browsers come back this long after a stream has ended. */
 const RETRY_MS = 1_000;
+const RETRY = Buffer.from(`retry: ${RETRY_MS}\n\n`);
+const COMMENT = Buffer.from(':\n\n');
 /** A quiet stream is looked at every {@link KEY_TRUST_MS}, so this much silence never grows beyond HEARTBEAT_MS. */
 const QUIET_MS = HEARTBEAT_MS - KEY_TRUST_MS;
 
@@ -26,10 +28,9 @@ export class EventStreams {
   readonly #feed: Feed;
   readonly #clock: Clock;
   readonly #keys: Keys;
-  readonly #open = new Set<EventStream>();
+  readonly #streams = new Set<EventStream>();
   readonly #waiting = new Set<AbortController>();
-  /** One fact goes to many: it is put into words once. */
-  readonly #frames = new WeakMap<FeedEntry, Buffer>();
+  readonly #outbox: StreamOutbox;
   #callOff: (() => void) | undefined;
   #closed = false;
 
@@ -37,12 +38,13 @@ export class EventStreams {
     this.#feed = feed;
     this.#clock = clock;
     this.#keys = keys;
+    this.#outbox = new StreamOutbox(clock);
     keys.onRevoked((id) => this.#release(id));
   }
 
   /** Streams that are open. */
-  get open(): number {
-    return this.#open.size;
+  get count(): number {
+    return this.#streams.size;
   }
 
   /** Pages that wait. */
@@ -51,21 +53,21 @@ export class EventStreams {
   }
 
   /** A stream of facts as Server-Sent Events. Throws where the caller, or everybody together, has too many already. */
-  begin(question: FeedQuestion, owner: StreamOwner): EventStream {
+  open(question: FeedQuestion, owner: StreamOwner, response: ServerResponse): EventStream {
     if (this.#closed) throw problem('unavailable', 'The service is stopping. Ask again in a moment.', { headers: { 'retry-after': '2' } });
     const leave = this.#enter(owner.caller);
-    const stream = new EventStream({ clock: this.#clock, owner, frameOf: (entry) => this.#frameOf(entry) });
-    stream.once('close', () => {
+    const onClosed = (closed: EventStream): void => {
       leave();
-      this.#open.delete(stream);
-    });
+      this.#streams.delete(closed);
+    };
+    const stream = new EventStream({ clock: this.#clock, owner, outbox: this.#outbox, response, onClosed });
     try {
       stream.listen(this.#feed, question);
     } catch (error) {
-      stream.destroy();
+      stream.abandon();
       throw error;
     }
-    this.#open.add(stream);
+    this.#streams.add(stream);
     this.#callOff ??= this.#clock.after(KEY_TRUST_MS, this.#look);
     return stream;
   }
@@ -90,7 +92,7 @@ export class EventStreams {
   close(): void {
     this.#closed = true;
     this.#callOff?.();
-    for (const stream of this.#open) stream.finish();
+    for (const stream of this.#streams) stream.finish();
     for (const waiting of this.#waiting) waiting.abort();
   }
 
@@ -102,20 +104,11 @@ export class EventStreams {
     return () => void caller.streams--;
   }
 
-  #frameOf(entry: FeedEntry): Buffer {
-    let frame = this.#frames.get(entry);
-    if (!frame) {
-      frame = Buffer.from(`id: ${entry.cursor}\ndata: ${entry.json}\n\n`);
-      this.#frames.set(entry, frame);
-    }
-    return frame;
-  }
-
   readonly #look = (): void => {
-    this.#callOff = this.#open.size === 0 || this.#closed ? undefined : this.#clock.after(KEY_TRUST_MS, this.#look);
+    this.#callOff = this.#streams.size === 0 || this.#closed ? undefined : this.#clock.after(KEY_TRUST_MS, this.#look);
     const now = this.#clock.now();
-    for (const stream of this.#open) stream.look(now);
-    for (const id of new Set([...this.#open].map((stream) => stream.owner.caller.id))) void this.#checkKey(id);
+    for (const stream of this.#streams) stream.look(now);
+    for (const id of new Set([...this.#streams].map((stream) => stream.owner.caller.id))) void this.#checkKey(id);
   };
 
   async #checkKey(id: string): Promise<void> {
@@ -127,36 +120,47 @@ export class EventStreams {
   }
 
   #release(id: string): void {
-    for (const stream of this.#open) if (stream.owner.caller.id === id) stream.finish();
+    for (const stream of this.#streams) if (stream.owner.caller.id === id) stream.finish();
   }
 }
 
-/** One reader's stream, which waits for him as long as the feed's buffer lasts and no longer. */
-export class EventStream extends Readable {
+/**
+ * One reader's stream, which waits for him as long as the feed's buffer lasts and no longer. What is said is gathered
+ * until `flush`, so that a reader costs one write for all that came at once, and readers of the same share its bytes.
+ */
+export class EventStream {
   readonly owner: StreamOwner;
   readonly #clock: Clock;
-  readonly #frameOf: (entry: FeedEntry) => Buffer;
+  readonly #outbox: StreamOutbox;
+  readonly #response: ServerResponse;
+  readonly #onClosed: (stream: EventStream) => void;
   #subscription: FeedSubscription | undefined;
+  #frames: Buffer[] = [];
+  #frameBytes = 0;
   #saidAt: number;
   #toldCursor = CURSOR_HEAD;
   #fullSince: number | undefined;
   #finished = false;
+  #begun = false;
 
-  constructor(options: { clock: Clock; owner: StreamOwner; frameOf: (entry: FeedEntry) => Buffer }) {
-    super({ highWaterMark: STREAM_BUFFER_BYTES });
+  constructor(options: { clock: Clock; owner: StreamOwner; outbox: StreamOutbox; response: ServerResponse; onClosed: (stream: EventStream) => void }) {
     this.owner = options.owner;
     this.#clock = options.clock;
-    this.#frameOf = options.frameOf;
+    this.#outbox = options.outbox;
+    this.#response = options.response;
+    this.#onClosed = options.onClosed;
     this.#saidAt = options.clock.now();
+    options.response.once('close', this.#onClose);
+    options.response.on('drain', this.#onDrain);
     // Said at once, so that the reader knows that the stream has begun.
-    this.#say(`retry: ${RETRY_MS}\n\n`);
+    this.#say(RETRY);
   }
 
   listen(feed: Feed, question: FeedQuestion): void {
     this.#subscription = feed.subscribe(question, {
       push: (entry) => {
         this.#toldCursor = entry.cursor;
-        return this.#say(this.#frameOf(entry));
+        return this.#say(this.#outbox.frameOf(entry));
       },
       end: (reason) => void this.#ended(feed, reason),
     });
@@ -167,12 +171,45 @@ export class EventStream extends Readable {
     return this.#subscription?.cursor ?? this.#toldCursor;
   }
 
+  /** The answer's head was written: what was said meanwhile follows. */
+  begin(): void {
+    this.#begun = true;
+    this.flush(this.#clock.now());
+  }
+
+  /** Writes what was said since the last time. */
+  flush(now: number): void {
+    if (!this.#begun || this.#frames.length === 0 || this.#response.destroyed) return;
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#frameBytes = 0;
+    this.#saidAt = now;
+    const hasRoom = this.#response.write(this.#outbox.bytesOf(frames));
+    if (!hasRoom) this.#fullSince ??= now;
+    if (this.#finished) this.#response.end();
+    else if (hasRoom) this.#resume();
+  }
+
   /** Ends in order: what was said arrives. */
   finish(): void {
     this.#subscription?.close();
-    if (this.#finished || this.destroyed) return;
+    if (this.#finished || this.#response.destroyed) return;
     this.#finished = true;
-    this.push(null);
+    if (this.#frames.length > 0) this.flush(this.#clock.now());
+    else this.#response.end();
+  }
+
+  /** Nothing was written: the answer will be another one. */
+  abandon(): void {
+    this.#response.off('close', this.#onClose);
+    this.#response.off('drain', this.#onDrain);
+    this.#onClose();
+  }
+
+  /** Ends at once. */
+  destroy(): void {
+    this.#finished = true;
+    this.#response.destroy();
   }
 
   look(now: number): void {
@@ -180,14 +217,13 @@ export class EventStream extends Readable {
     if (endsAtMs !== undefined && endsAtMs <= now) this.finish();
     else if (this.#fullSince !== undefined) {
       if (now - this.#fullSince >= SOCKET_IDLE_MS) this.destroy();
-    } else if (now - this.#saidAt >= QUIET_MS) this.#heartbeat();
+    } else if (this.#frames.length === 0 && now - this.#saidAt >= QUIET_MS) this.#heartbeat();
   }
 
   /** A comment, and how far the stream has come without a fact to show for it, so that coming back does not begin far behind. */
   #heartbeat(): void {
     const { cursor } = this;
-    if (cursor === this.#toldCursor) this.#say(':\n\n');
-    else this.#say(`:\nid: ${cursor}\n\n`);
+    this.#say(cursor === this.#toldCursor ? COMMENT : Buffer.from(`:\nid: ${cursor}\n\n`));
     this.#toldCursor = cursor;
   }
 
@@ -200,26 +236,84 @@ export class EventStream extends Readable {
       const earliest = await feed.earliest().catch(() => undefined);
       const data = { code: 'history-lost', detail: 'The facts after the cursor are no longer kept.', ...(earliest === undefined ? undefined : { earliest }) };
       // With the id a browser that comes back by itself goes on from the oldest that is kept, instead of asking in vain for ever.
-      this.#say(`event: reset\n${earliest === undefined ? '' : `id: ${earliest}\n`}data: ${JSON.stringify(data)}\n\n`);
+      this.#say(Buffer.from(`event: reset\n${earliest === undefined ? '' : `id: ${earliest}\n`}data: ${JSON.stringify(data)}\n\n`));
     }
     this.finish();
   }
 
-  #say(text: string | Buffer): boolean {
-    if (this.#finished || this.destroyed) return false;
-    this.#saidAt = this.#clock.now();
-    const hasRoom = this.push(text);
-    if (!hasRoom) this.#fullSince ??= this.#saidAt;
-    return hasRoom;
+  /** False where so much waits that the reader is full. */
+  #say(frame: Buffer): boolean {
+    if (this.#finished || this.#response.destroyed) return false;
+    if (this.#frames.push(frame) === 1) this.#outbox.post(this);
+    this.#frameBytes += frame.length;
+    return this.#fullSince === undefined && this.#frameBytes < STREAM_BUFFER_BYTES;
   }
 
-  override _read(): void {
+  readonly #onDrain = (): void => {
     this.#fullSince = undefined;
-    this.#subscription?.resume();
+    this.#resume();
+  };
+
+  #resume(): void {
+    if (!this.#finished) this.#subscription?.resume();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  readonly #onClose = (): void => {
+    this.#finished = true;
+    this.#frames = [];
     this.#subscription?.close();
-    callback(error);
+    this.#onClosed(this);
+  };
+}
+
+/** Bytes that many readers get, made once, and the streams that have something to write. */
+class StreamOutbox {
+  readonly #clock: Clock;
+  #dirty: EventStream[] = [];
+  #planned = false;
+  #entry: FeedEntry | undefined;
+  #frame: Buffer = COMMENT;
+  #frames: readonly Buffer[] = [];
+  #bytes: Buffer = COMMENT;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
+
+  /** A fact in words. One goes to many, one after another: the last is kept. */
+  frameOf(entry: FeedEntry): Buffer {
+    if (entry !== this.#entry) {
+      this.#frame = Buffer.from(`id: ${entry.cursor}\ndata: ${entry.json}\n\n`);
+      this.#entry = entry;
+    }
+    return this.#frame;
+  }
+
+  /** Several frames as one. Readers of the same have the same frames, one reader after another: the last are kept. */
+  bytesOf(frames: readonly Buffer[]): Buffer {
+    if (frames.length === 1) return frames[0] ?? COMMENT;
+    const isSame = frames.length === this.#frames.length && frames.every((frame, i) => frame === this.#frames[i]);
+    if (!isSame) [this.#frames, this.#bytes] = [frames, Buffer.concat(frames)];
+    return this.#bytes;
+  }
+
+  /** A stream has something to write: it does when what is at hand was handed out. */
+  post(stream: EventStream): void {
+    this.#dirty.push(stream);
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(this.#flushSome);
+  }
+
+  readonly #flushSome = (): void => {
+    this.#planned = false;
+    const now = this.#clock.now();
+    for (const stream of this.#dirty.splice(0, STREAM_WRITES_PER_TURN)) stream.flush(now);
+    if (this.#dirty.length > 0) this.#plan();
+    else [this.#entry, this.#frames] = [undefined, []];
+  };
 }

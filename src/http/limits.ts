@@ -60,6 +60,8 @@ export const STREAMS_PER_KEY_MAX = 100;
 export const HEARTBEAT_MS = 10_000;
 /** Bytes that may wait for a stream's reader before it is asked to pause. */
 export const STREAM_BUFFER_BYTES = 262_144;
+/** Streams written to between two turns of the event loop: 1 to 2 ms, so that shoppers are answered in between. */
+export const STREAM_WRITES_PER_TURN = 250;
 /** How long a store may take to say that it is there. */
 export const PING_TIMEOUT_MS = 2_000;
 /** Commits by which the views may be behind before the node calls itself not ready: some seconds of catching up. */

@@ -48,7 +48,7 @@ export class Metrics {
   /** Counted here and read when somebody asks. */
   readonly holds = { granted: 0, refused: 0 };
   /** Who is connected for longer than an answer takes. */
-  streams: { readonly open: number; readonly waiting: number } = { open: 0, waiting: 0 };
+  streams: { readonly count: number; readonly waiting: number } = { count: 0, waiting: 0 };
 
   constructor(services: Services) {
     this.#services = services;
@@ -87,12 +87,12 @@ export class Metrics {
 
   #feed(to: Exposition): void {
     const { live, reading, waitingFacts, slowestCommits, deliveries, cutOff, handOutSeconds } = this.#services.feed.figures;
-    const { open, waiting } = this.streams;
+    const { count, waiting } = this.streams;
     to.gauge('holdfast_feed_listeners', 'Listeners that are given facts as they are committed (live), and that still read the store (reading).', [
       [{ state: 'live' }, live],
       [{ state: 'reading' }, reading],
     ]);
-    to.gauge('holdfast_http_event_streams', 'Open event streams.', open);
+    to.gauge('holdfast_http_event_streams', 'Open event streams.', count);
     to.gauge('holdfast_http_long_polls', 'Long polls that wait for a fact.', waiting);
     to.gauge('holdfast_feed_waiting_facts', 'Facts that wait for listeners who are full.', waitingFacts);
     to.gauge('holdfast_feed_slowest_listener_lag_commits', 'Commits that the slowest listener has not been given.', slowestCommits);

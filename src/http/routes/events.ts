@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Type } from 'typebox';
 import { must } from '../../base/assert.ts';
 import { HistoryLost, type FeedQuestion, type Page, type PageQuestion } from '../../distribution/feed/feed.ts';
@@ -94,11 +95,14 @@ function stream({ services, streams, keys }: Floor): Route {
       const caller = must(call.caller, 'nobody listens without a key');
       const from = await startOf(services, placeOf(call.header('last-event-id'), query.after));
       const shown = call.header('authorization')?.replace(/^Bearer +/i, '') ?? query.access_token ?? '';
-      const source = streams.begin({ after: from, types: query.type, key: query.key }, { caller, endsAtMs: keys.endOf(shown) });
-      reply.code(200).headers({ 'x-request-id': requestId, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      const source = streams.open({ after: from, types: query.type, key: query.key }, { caller, endsAtMs: keys.endOf(shown) }, reply.raw);
+      reply.headers({ 'x-request-id': requestId, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
       // Where the oldest is asked for, nobody knows yet where that will be when it is read.
       if (from !== 'earliest') reply.header('holdfast-cursor', source.cursor);
-      reply.send(source);
+      const headers = reply.getHeaders() as OutgoingHttpHeaders; // no route sets a number where the types want text
+      reply.hijack();
+      reply.raw.writeHead(200, headers);
+      source.begin();
       return 'later';
     },
   });

@@ -3,7 +3,8 @@
  * program that wants stock in its own process; `serve` puts HTTP in front of it.
  */
 export { backUp, restore, type BackupOptions, type Manifest, type RestoreOptions } from './backup/backup.ts';
-export { ConfigError, readConfig, type Config } from './config.ts';
+export { ConfigError } from './config-error.ts';
+export { readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';
 export { serve, type Server } from './serve.ts';

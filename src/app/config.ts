@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { ConfigError } from './config-error.ts';
 
 /** How to run, from flags first and the environment second. */
 export interface Config {
@@ -25,11 +26,6 @@ export type ArchivePolicy = 'off' | { readonly afterMs: number; readonly keepMs?
 
 export const ENGINES = ['sqlite', 'postgres'] as const;
 export type EngineName = (typeof ENGINES)[number];
-
-/** Said when flags or environment cannot be understood; its message tells what to write instead. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
 
 /** Requests a key may make a second, and in one burst, unless HOLDFAST_RATE_LIMIT says otherwise: a shop in a sale. */
 const RATE_PER_SECOND = 5_000;

@@ -11,6 +11,7 @@ import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
 import { startProjection, type Projection } from './projection.ts';
+import type { Tracer } from './tracing/tracing.ts';
 import { VERSION } from './version.ts';
 
 export interface HoldfastOptions {
@@ -22,6 +23,8 @@ export interface HoldfastOptions {
   readonly archive?: ArchivePolicy;
   /** Hears of what goes wrong in the background and is tried again. */
   readonly onTrouble?: (message: string) => void;
+  /** Follows requests to what becomes of them. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
@@ -37,7 +40,7 @@ const FOLLOW_INTERVAL_MS = 50;
 
 /** Opens the store in a place, catches up with its log, and begins to work off what was accepted. */
 export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> {
-  const { place, clock = systemClock() } = options;
+  const { place, clock = systemClock(), tracer } = options;
   await using opening = new AsyncDisposableStack();
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
@@ -47,7 +50,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const projection = opening.use(await startProjection(place, node));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
-  const engine = new Engine({ store: withLog(store, log), room: inventory, clock, random, ids, alone: place.engine === 'sqlite' });
+  const engine = new Engine({ store: withLog(store, log), room: inventory, clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: inventory, clock });
   opening.defer(() => timers.close());
@@ -60,6 +63,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   commands.start();
   const feed = new Feed({ store, engine });
   opening.defer(() => feed.close());
+  tracer?.watch({ engine, feed, projection });
   const lag = new Lag(engine, clock);
   opening.defer(() => lag.close());
   opening.defer(followOthers(place, store, engine));

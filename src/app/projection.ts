@@ -14,10 +14,12 @@ export interface Projection extends Views, AsyncDisposable {
   advance(): void;
 }
 
+// Running from source the file is TypeScript, in the built package it is not.
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js', import.meta.url);
+
 /** Folds the log into states and views in a thread of its own, so that it takes no time from decisions. */
 export async function startProjection(place: StorePlace, holder: string): Promise<Projection> {
-  const file = import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { place, holder } });
+  const worker = new Worker(ENTRY, { workerData: { place, holder } });
   const listeners = new Set<(checkpoints: readonly number[], step: Step | undefined) => void>();
   const stepSeconds = new Distribution(SECONDS_OF_WAITS);
   const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
@@ -44,6 +46,19 @@ export async function startProjection(place: StorePlace, holder: string): Promis
     started.reject(new Error(reason));
     closed.resolve();
   };
+  const wait = async (positions: readonly number[], waitMs: number): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiter = { positions, resolve };
+    waiting.add(waiter);
+    say('hurry');
+    const timer = setTimeout(() => resolve(false), waitMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(waiter);
+    }
+  };
   worker.on('message', (message: FromProjection) => {
     if ('checkpoints' in message) progress(message.checkpoints, message.step);
     else if ('failed' in message) fail(message.failed);
@@ -67,20 +82,7 @@ export async function startProjection(place: StorePlace, holder: string): Promis
       else say('advance');
       told = true;
     },
-    async covers(positions, waitMs) {
-      if (covers(checkpoints, positions)) return true;
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      const waiter = { positions, resolve };
-      waiting.add(waiter);
-      say('hurry');
-      const timer = setTimeout(() => resolve(false), waitMs);
-      try {
-        return await promise;
-      } finally {
-        clearTimeout(timer);
-        waiting.delete(waiter);
-      }
-    },
+    covers: async (positions, waitMs) => covers(checkpoints, positions) || wait(positions, waitMs),
     async [Symbol.asyncDispose]() {
       const exited = once(worker, 'exit');
       say('close');

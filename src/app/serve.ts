@@ -5,6 +5,8 @@ import type { Config } from './config.ts';
 import { openHoldfast, type Holdfast } from './holdfast.ts';
 import { runDemo } from './demo/demo.ts';
 import type { StorePlace } from './open-store.ts';
+import { startTracing } from './tracing/tracing.ts';
+import { VERSION } from './version.ts';
 
 /** A server that listens. Disposing of it stops accepting, lets requests under way finish, and closes everything. */
 export interface Server extends AsyncDisposable {
@@ -26,11 +28,14 @@ export async function serve(config: Config): Promise<Server> {
     clearInterval(flushing);
     destination.flushSync();
   });
-  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), archive: config.archive, onTrouble: (message) => logger.warn(message) }));
+  const tracer = await startTracing({ env: process.env, version: VERSION, warn: (message) => logger.warn(message) });
+  if (tracer) starting.use(tracer);
+  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), tracer, archive: config.archive, onTrouble: (message) => logger.warn(message) }));
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
     requestLog: logger.isLevelEnabled('info') ? destination : undefined,
+    tracing: tracer,
     publicReads: config.publicReads,
     rateLimit: config.rateLimit,
     corsOrigins: config.corsOrigins,

@@ -8,6 +8,7 @@ import { SOCKET_IDLE_MS } from './limits.ts';
 import { invalidRequest } from './problem.ts';
 import type { Account } from './request-log.ts';
 import type { Route } from './route.ts';
+import type { FollowedRequest } from './tracing.ts';
 
 /** What a route answers. `body` becomes JSON; `text` goes as it is. */
 export interface Answer {
@@ -30,6 +31,7 @@ export class Call<Query = unknown, Body = unknown> {
   readonly began: number;
   /** Who asks; undefined where nobody has to say. */
   caller: Caller | undefined;
+  followed: FollowedRequest | undefined;
   /** Checked against the route's schemas before the route sees the call. */
   query!: Query;
   body!: Body;
@@ -61,6 +63,7 @@ export class Call<Query = unknown, Body = unknown> {
   /** Writes down that the call was answered. */
   enter(status: number): void {
     this.account.enter(this.request.id, status, performance.now() - this.began, this.caller?.id);
+    this.followed?.end(status);
   }
 
   header(name: string): string | undefined {

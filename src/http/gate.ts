@@ -6,7 +6,8 @@ import { ANONYMOUS_CALLERS_MAX } from './limits.ts';
 import { problem, type Problem } from './problem.ts';
 import { Buckets, type Rate } from './rate.ts';
 import type { Account } from './request-log.ts';
-import type { Route } from './route.ts';
+import { templateOf, type Route } from './route.ts';
+import type { FollowedRequest, Tracing } from './tracing.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,6 +20,7 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly rate: Rate | undefined;
   readonly publicReads: boolean;
+  readonly tracing?: Tracing | undefined;
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="holdfast"' };
@@ -35,13 +37,15 @@ export class Gate {
   /** The hook of one route. A key that was verified lately passes without a promise. */
   hook(route: Route, account: Account): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
     const { access } = route;
-    const { keys, clock } = this.#options;
+    const { keys, clock, tracing } = this.#options;
+    const template = templateOf(route.path);
     const isOpen = access === 'public' || (access === 'publicRead' && this.#options.publicReads);
     const level = access === 'public' ? 0 : LEVEL[access === 'publicRead' ? 'read' : access];
     return (request, reply, done) => {
       const call = new Call(request, reply, route, account);
       request.call = call;
       callsOf(request).call = call;
+      if (tracing) follow(call, tracing.begin({ id: request.id, method: request.method, route: template, headers: request.headers }));
       const shown = credentialOf(request, route);
       if (shown === undefined) {
         done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
@@ -89,6 +93,12 @@ export class Gate {
     if (seconds === 0) return undefined;
     return problem('rate-limited', 'Too many requests. Ask again in a moment.', { headers: { 'retry-after': String(seconds) } });
   }
+}
+
+/** Whoever goes away before the answer ends the request, too. */
+function follow(call: Call, followed: FollowedRequest): void {
+  call.followed = followed;
+  call.reply.raw.once('close', () => followed.end(undefined));
 }
 
 /** A connection, which knows the call that is under way on it. */

@@ -3,7 +3,7 @@ import { HEADERS } from './openapi-headers.ts';
 import { statusOf } from './problem.ts';
 import type { Described, RequestHeader, Route } from './route.ts';
 import { problemSchema } from './schemas.ts';
-import { templateOf } from './server.ts';
+import { templateOf } from './route.ts';
 
 const { ID_LENGTH_MAX } = limits;
 

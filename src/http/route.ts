@@ -48,6 +48,11 @@ export interface Route {
 
 export type RequestHeader = 'if-match' | 'if-none-match' | 'prefer' | 'holdfast-cursor' | 'last-event-id';
 
+/** `/v1/items/:sku` as the contract and the figures write it. */
+export function templateOf(path: string): string {
+  return path.replaceAll(/:(\w+)/g, '{$1}');
+}
+
 type Of<Schema> = Schema extends TSchema ? Static<Schema> : undefined;
 
 /** A route whose handler sees its query and body in the types of their schemas. */

@@ -12,7 +12,7 @@ import type { Metrics } from './metrics.ts';
 import { invalidRequest, problem, problemDocument, toProblem, type Problem } from './problem.ts';
 import { pathFaults, queryReader } from './query.ts';
 import { Account, type RequestLog } from './request-log.ts';
-import type { Route } from './route.ts';
+import { templateOf, type Route } from './route.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -140,11 +140,6 @@ export function serveRoutes(fastify: FastifyInstance, routes: readonly Route[], 
   fastify.setNotFoundHandler(notFound(routes, unmatched));
 }
 
-/** `/v1/items/:sku` as the contract and the figures write it. */
-export function templateOf(path: string): string {
-  return path.replaceAll(/:(\w+)/g, '{$1}');
-}
-
 function enterStream(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   // Refusals of a stream were entered when they were sent.
   if (request.call && !reply.raw.getHeader('content-type')?.toString().includes('problem')) request.call.enter(reply.statusCode);
@@ -166,7 +161,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
       call.body = request.body === undefined && route.bodyMode === 'optional' ? EMPTY : request.body;
       route.before?.(call.body);
       if (body && !body.accepts(call.body)) throw invalidRequest(request.body === undefined ? [{ pointer: '', detail: 'is required: send a JSON object' }] : body.faults(call.body));
-      const answer = route.handle(call);
+      const answer = call.followed ? call.followed.run(() => route.handle(call)) : route.handle(call);
       if (answer instanceof Promise) answer.then((made) => finish(call, made)).catch((error: unknown) => failCall(call, error));
       else finish(call, answer);
     } catch (error) {

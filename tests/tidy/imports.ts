@@ -23,6 +23,11 @@ type Pattern = string;
  * log lines are given out by the floors that face the world, and the floors below them only report what happened.
  */
 const packages: Readonly<Record<string, readonly Pattern[]>> = {
+  '@opentelemetry/api': ['src/app/tracing/'],
+  '@opentelemetry/core': ['src/app/tracing/'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['src/app/tracing/'],
+  '@opentelemetry/resources': ['src/app/tracing/'],
+  '@opentelemetry/sdk-trace': ['src/app/tracing/'],
   'cli-progress': ['src/cli/'],
   commander: ['src/cli/'],
   'csv-parse': ['src/cli/'],

@@ -7,6 +7,7 @@ export { ConfigError } from './config-error.ts';
 export { readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';
-export { serve, type Server } from './serve.ts';
+export { rebuildPlace, type RebuildReport } from './rebuild.ts';
+export { placeOf, serve, type Server } from './serve.ts';
 /** What to ask the engine's states in `holdfast.engine.read`. */
 export { availabilityView, findItem, findOrder, findReservation, itemKey, locationsBeside, orderView, reservationView } from '../rooms/inventory/inventory.ts';

@@ -3,7 +3,7 @@ import { ids as makeIds } from '../base/ids.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
-import type { Services } from '../http/http.ts';
+import type { Rebuilding, Services } from '../http/http.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { diskOf } from './disk.ts';
@@ -25,6 +25,8 @@ export interface HoldfastOptions {
   readonly onTrouble?: (message: string) => void;
   /** Follows requests to what becomes of them. */
   readonly tracer?: Tracer | undefined;
+  /** Told how making states and views again stands: when it was asked for, and at the start on views of another form. */
+  readonly onRebuilding?: (status: Rebuilding) => void;
 }
 
 /** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
@@ -40,14 +42,14 @@ const FOLLOW_INTERVAL_MS = 50;
 
 /** Opens the store in a place, catches up with its log, and begins to work off what was accepted. */
 export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> {
-  const { place, clock = systemClock(), tracer } = options;
+  const { place, clock = systemClock(), tracer, onRebuilding = () => undefined } = options;
   await using opening = new AsyncDisposableStack();
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
   const random = systemRandom();
   const ids = makeIds(random);
   const node = ids.next('node', clock.now(), 0);
-  const projection = opening.use(await startProjection(place, node));
+  const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen() }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
   const engine = new Engine({ store: withLog(store, log), room: inventory, clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFault } from '../base/errors.ts';
+import { Fault, isFault } from '../base/errors.ts';
+import type { Rebuilding } from '../http/http.ts';
 import { inventory } from '../rooms/inventory/inventory.ts';
-import { Projector } from '../runtime/runtime.ts';
+import { Projector, Rebuild } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 
 /** How long a holder of the projector's lease may be silent before another node takes over. */
@@ -26,6 +27,8 @@ export interface ProjectionLoop {
   advance(): void;
   /** Somebody waits for the views. */
   hurry(): void;
+  /** Everything is to be made again, beside what goes on answering. */
+  rebuild(): void;
   close(): Promise<void>;
 }
 
@@ -38,15 +41,49 @@ export interface Step {
 export interface ProjectionEvents {
   /** `step`: what brought the views there, where they were moved by this very loop. */
   progress(checkpoints: readonly number[], step?: Step): void;
+  rebuilding(status: Rebuilding): void;
+  /** Others than before answer now. */
+  switched(): void;
   /** A fault that did not go away by trying again; the loop has ended. */
   failed(error: unknown): void;
 }
 
+const room = inventory as never; // it folds and never decides
+export const IDLE: Rebuilding = { state: 'idle', done: 0, total: 0 };
+
+async function startProjector(store: Store): Promise<Projector> {
+  const projector = new Projector({ store, room });
+  await projector.start();
+  return projector;
+}
+
+/**
+ * States and views that were saved in another form than this version's are of no use to it: they are made again before
+ * anything is decided. Until then the old ones stay as they are, so that a version that knows them can be started again.
+ */
+async function renewForm(store: Store, mayRun: () => Promise<boolean>, events: ProjectionEvents): Promise<void> {
+  if (!(await isOfAnotherForm(store))) return;
+  if (!(await mayRun())) throw new Fault('unavailable', 'the views were saved by another version, and another node works on them: stop it first', { retry: 'later' });
+  await using rebuild = await Rebuild.begin({ store, room, nowMs: Date.now() });
+  while (await rebuild.step()) {
+    events.rebuilding({ state: 'running', ...rebuild.progress });
+    if (!(await mayRun())) throw new Fault('unavailable', 'another node has taken over the views', { retry: 'later' });
+  }
+  await rebuild.adopt();
+  events.switched();
+  events.rebuilding(IDLE);
+}
+
+async function isOfAnotherForm({ projections }: Store): Promise<boolean> {
+  const form = await projections.form();
+  if (form === inventory.form) return false;
+  return form !== undefined || (await projections.checkpoints('states')).some((position) => position > 0);
+}
+
 /** Runs the projector for as long as it is open: on one node at a time where several share a store. */
 export async function startProjectionLoop(store: Store, shared: boolean, holder: string, events: ProjectionEvents): Promise<ProjectionLoop> {
-  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
-  await projector.start();
-  events.progress(projector.checkpoints);
+  let rebuild: Rebuild | undefined;
+  let rebuildWanted = false;
   let closed = false;
   let wake = Promise.withResolvers<void>();
   let hurried = Promise.withResolvers<void>();
@@ -62,14 +99,49 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
     return lease !== undefined;
   };
 
+  await renewForm(store, mayRun, events);
+  let projector = await startProjector(store);
+  events.progress(projector.checkpoints);
+
+  /** Some more of it, and the switch where all is done. It is not behind then: the projector stands still meanwhile. */
+  const stepRebuild = async (): Promise<boolean> => {
+    if (rebuildWanted) rebuild ??= await Rebuild.begin({ store, room, nowMs: Date.now() });
+    rebuildWanted = false;
+    if (rebuild === undefined) return false;
+    if (await rebuild.step()) {
+      events.rebuilding({ state: 'running', ...rebuild.progress });
+      return true;
+    }
+    await rebuild.adopt();
+    await endRebuild();
+    projector = await startProjector(store);
+    events.switched();
+    events.rebuilding(IDLE);
+    return true;
+  };
+
+  const endRebuild = async (): Promise<void> => {
+    const ended = rebuild;
+    rebuild = undefined;
+    await ended?.[Symbol.asyncDispose]();
+  };
+
+  const abandonRebuild = async (error: unknown): Promise<void> => {
+    if (rebuild === undefined && !rebuildWanted) return;
+    rebuildWanted = false;
+    events.rebuilding({ state: 'failed', done: 0, total: 0, reason: error instanceof Error ? error.message : String(error) });
+    await endRebuild().catch(() => undefined); // what is left of it is thrown away when the next begins
+  };
+
   const turn = async (): Promise<void> => {
     if (!(await mayRun())) {
+      await abandonRebuild(new Error('another node works on the views: ask that one'));
       await sleep(WATCH_MS);
       events.progress(await store.projections.checkpoints('states'));
       return;
     }
     const began = performance.now();
-    const more = await projector.step();
+    const more = (await projector.step()) || (await stepRebuild());
     if (more) {
       const now = performance.now();
       events.progress(projector.checkpoints, { beganMs: performance.timeOrigin + began, endedMs: performance.timeOrigin + now });
@@ -88,6 +160,7 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
         await turn();
       } catch (error) {
         if (closed) return;
+        await abandonRebuild(error);
         // A store that failed to write takes nothing more until it is opened again.
         if (!isFault(error) || error.retry === 'never' || error.code === 'storage-failed') return events.failed(error);
         renewAt = 0;
@@ -104,10 +177,15 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
       hurried = Promise.withResolvers();
       wake.resolve();
     },
+    rebuild() {
+      if (rebuild === undefined) rebuildWanted = true;
+      wake.resolve();
+    },
     async close() {
       closed = true;
       wake.resolve();
       await running;
+      await endRebuild();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
-import type { Views } from '../http/http.ts';
+import type { Rebuilding, Views } from '../http/http.ts';
 import type { StorePlace } from './open-store.ts';
 import type { Step } from './projection-loop.ts';
 import type { FromProjection, ToProjection } from './projection-thread.ts';
@@ -14,17 +14,24 @@ export interface Projection extends Views, AsyncDisposable {
   advance(): void;
 }
 
+export interface ProjectionListeners {
+  /** Other views than before answer now: whoever has the store open is to open them again. */
+  readonly switched: () => void;
+  readonly rebuilding: (status: Rebuilding) => void;
+}
+
 // Running from source the file is TypeScript, in the built package it is not.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js', import.meta.url);
 
 /** Folds the log into states and views in a thread of its own, so that it takes no time from decisions. */
-export async function startProjection(place: StorePlace, holder: string): Promise<Projection> {
+export async function startProjection(place: StorePlace, holder: string, on: ProjectionListeners): Promise<Projection> {
   const worker = new Worker(ENTRY, { workerData: { place, holder } });
   const listeners = new Set<(checkpoints: readonly number[], step: Step | undefined) => void>();
   const stepSeconds = new Distribution(SECONDS_OF_WAITS);
   const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
   let checkpoints: readonly number[] = [];
   let failure: string | undefined;
+  let rebuilding: Rebuilding = { state: 'idle', done: 0, total: 0 };
   let told = false;
   let more = false;
   const started = Promise.withResolvers<void>();
@@ -61,6 +68,8 @@ export async function startProjection(place: StorePlace, holder: string): Promis
   };
   worker.on('message', (message: FromProjection) => {
     if ('checkpoints' in message) progress(message.checkpoints, message.step);
+    else if ('rebuilding' in message) on.rebuilding((rebuilding = message.rebuilding));
+    else if ('switched' in message) on.switched();
     else if ('failed' in message) fail(message.failed);
     else closed.resolve();
   });
@@ -75,6 +84,14 @@ export async function startProjection(place: StorePlace, holder: string): Promis
       return failure;
     },
     stepSeconds,
+    get rebuilding() {
+      return rebuilding;
+    },
+    rebuild() {
+      if (rebuilding.state === 'running') return;
+      rebuilding = { state: 'running', done: 0, total: 0 };
+      say('rebuild');
+    },
     onProgress: (listener) => void listeners.add(listener),
     advance() {
       // One word is enough until the thread has answered it: a message a commit would cost more than the commit's answers.

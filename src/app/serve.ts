@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
-import { buildHttp } from '../http/http.ts';
+import { pino, type Logger } from 'pino';
+import { buildHttp, type Rebuilding } from '../http/http.ts';
 import type { Config } from './config.ts';
 import { openHoldfast, type Holdfast } from './holdfast.ts';
 import { runDemo } from './demo/demo.ts';
@@ -17,6 +17,7 @@ export interface Server extends AsyncDisposable {
 /** Log lines are gathered up to this many bytes, or for this long, before they are written: one write a line would cost more than a hold. */
 const LOG_BUFFER_BYTES = 8_192;
 const LOG_FLUSH_MS = 500;
+const REBUILD_SAY_MS = 2_000;
 
 /** Opens the store, catches up, and listens; resolves once it answers. */
 export async function serve(config: Config): Promise<Server> {
@@ -30,7 +31,7 @@ export async function serve(config: Config): Promise<Server> {
   });
   const tracer = await startTracing({ env: process.env, version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer) starting.use(tracer);
-  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), tracer, archive: config.archive, onTrouble: (message) => logger.warn(message) }));
+  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) }));
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
@@ -49,6 +50,19 @@ export async function serve(config: Config): Promise<Server> {
   return { url, holdfast, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** Says how far making the views again is, every so often: a start on views of another form may take a while. */
+function tellOf(logger: Logger): (status: Rebuilding) => void {
+  let saidAt = 0;
+  return ({ state, done, total, reason }) => {
+    const now = performance.now();
+    if (state === 'running' && now - saidAt < REBUILD_SAY_MS) return;
+    saidAt = now;
+    if (state === 'running') logger.info({ done, total }, `making the views again from the log: ${done} of ${total} commits`);
+    else if (state === 'idle') logger.info('the views were made again');
+    else logger.error({ reason }, 'the views could not be made again; those from before go on answering');
+  };
+}
+
 /** Lets the shoppers in. Disposing sends them home before the doors are closed. */
 function startDemo(baseUrl: string, key: string): AsyncDisposable {
   const closing = new AbortController();
@@ -62,7 +76,7 @@ function startDemo(baseUrl: string, key: string): AsyncDisposable {
   };
 }
 
-function placeOf(config: Config): StorePlace {
+export function placeOf(config: Config): StorePlace {
   const archive = config.archiveDir;
   return config.engine === 'postgres' ? { engine: 'postgres', url: config.databaseUrl ?? '', archive } : { engine: 'sqlite', directory: config.data, archive };
 }

@@ -4,6 +4,7 @@ import { ConfigError } from '../app/app.ts';
 import { Fault } from '../base/errors.ts';
 import { addBackup } from './backup/backup.ts';
 import { addBench } from './bench/bench.ts';
+import { addRebuild } from './rebuild/rebuild.ts';
 import { addReplay } from './replay/replay.ts';
 import { serveCommand } from './serve.ts';
 
@@ -19,6 +20,7 @@ export async function run(args: readonly string[]): Promise<void> {
   addReplay(program);
   addBench(program);
   addBackup(program);
+  addRebuild(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -36,7 +36,7 @@ import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
 import type { Tracing } from './tracing.ts';
 
-export type { Disk, Services, Views } from './services.ts';
+export type { Disk, Rebuilding, Services, Views } from './services.ts';
 export type { FollowedRequest, Tracing } from './tracing.ts';
 
 export interface HttpOptions {

@@ -17,6 +17,18 @@ export interface Views {
   readonly stepSeconds?: Spread;
   /** Resolves to true as soon as the views cover these positions, to false where they do not within `waitMs`. */
   covers(positions: readonly number[], waitMs: number): Promise<boolean>;
+  /** How making them again stands: in commits of the log. */
+  readonly rebuilding: Rebuilding;
+  /** Makes states and views again from the log while these go on answering, and then switches. Changes nothing where that is under way. */
+  rebuild(): void;
+}
+
+export interface Rebuilding {
+  readonly state: 'idle' | 'running' | 'failed';
+  readonly done: number;
+  readonly total: number;
+  /** Why it failed. */
+  readonly reason?: string;
 }
 
 /** How full the disk is that the data is on. */

@@ -10,9 +10,9 @@ import { seededRandom } from '../base/random.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
 import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
-import { Engine, Lag, Projector, QueueWorker, Timers } from '../runtime/runtime.ts';
+import { Engine, Lag, Projector, QueueWorker, Rebuild, Timers } from '../runtime/runtime.ts';
 import { buildHttp, type HttpOptions } from './http.ts';
-import type { Services, Views } from './services.ts';
+import type { Rebuilding, Services, Views } from './services.ts';
 
 export const ADMIN = 'admin-key-of-the-tests';
 
@@ -178,7 +178,8 @@ function resolved(schema: unknown, components: Readonly<Record<string, Schema>>)
 
 /** Folds the views right after each commit, on the same thread. */
 async function projectInline(store: MemoryStore, engine: Engine<InventoryCommand>): Promise<{ views: Views; stop: () => Promise<void> }> {
-  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  const room = inventory as never; // it folds and never decides
+  let projector = new Projector({ store, room });
   await projector.start();
   const waiting = new Set<() => void>();
   let folding: Promise<void> = Promise.resolve();
@@ -191,7 +192,25 @@ async function projectInline(store: MemoryStore, engine: Engine<InventoryCommand
   };
   const forget = engine.onCommitted(advance);
   const covered = (positions: readonly number[]): boolean => positions.every((position, log) => (projector.checkpoints[log] ?? 0) >= position);
+  const idle: Rebuilding = { state: 'idle', done: 0, total: 0 };
+  let rebuilding = idle;
+  const makeAgain = async (): Promise<void> => {
+    await using rebuild = await Rebuild.begin({ store, room, nowMs: 0 });
+    while (await rebuild.step()) rebuilding = { state: 'running', ...rebuild.progress };
+    await rebuild.adopt();
+    projector = new Projector({ store, room });
+    await projector.start();
+    rebuilding = idle;
+  };
   const views: Views = {
+    get rebuilding() {
+      return rebuilding;
+    },
+    rebuild() {
+      if (rebuilding.state === 'running') return;
+      rebuilding = { ...idle, state: 'running' };
+      folding = folding.then(makeAgain);
+    },
     get checkpoints() {
       return projector.checkpoints;
     },

@@ -1,4 +1,4 @@
-import type { Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store, Table, Cell } from '../store/store.ts';
+import type { Beside, Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store, Table, Cell } from '../store/store.ts';
 import { must } from '../base/assert.ts';
 import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
@@ -6,12 +6,26 @@ import { STATES } from './engine.ts';
 import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
 import type { Room, Rows, States } from './room.ts';
 
+/** What a projector works on: a log, and the projections that it brings up to date. */
+export interface ProjectorStore {
+  readonly log: Store['log'];
+  readonly projections: Beside['projections'];
+}
+
+export interface ProjectorOptions {
+  readonly store: ProjectorStore;
+  readonly room: Room<never>;
+  /** Remembered answers from before this instant are left out: nobody may ask for them any more. */
+  readonly answersFromMs?: number;
+}
+
 /**
  * Folds the log into saved states and the rows of the views, step by step, each step one transaction with its
  * checkpoints. It knows nothing but the log, so it may run in a thread or a process of its own, and be begun anew.
  */
 export class Projector {
-  readonly #store: Store;
+  readonly #store: ProjectorStore;
+  readonly #answersFromMs: number;
   readonly #room: Room<never>;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #states = new Map<string, unknown>();
@@ -19,14 +33,15 @@ export class Projector {
   #heads: readonly number[] = [];
   #behind = 0;
 
-  constructor(options: { store: Store; room: Room<never> }) {
+  constructor(options: ProjectorOptions) {
     this.#store = options.store;
+    this.#answersFromMs = options.answersFromMs ?? 0;
     this.#room = options.room;
     this.#tables = new Map(options.room.views.tables.map((table) => [table.name, table]));
   }
 
   async start(): Promise<void> {
-    await this.#store.projections.prepare(this.#room.views.tables);
+    await this.#store.projections.prepare(this.#room.views.tables, this.#room.form);
     this.#checkpoints = await this.#store.projections.checkpoints(STATES);
   }
 
@@ -85,7 +100,7 @@ export class Projector {
     const rows = new CollectedRows(this.#tables);
     const upTo = new Map<number, { log: number; position: number; time: number }>();
     for (const commit of commits) {
-      for (const event of commit.events) changes.fold(event, commit.log);
+      for (const event of commit.events) if (!this.#isForgotten(event)) changes.fold(event, commit.log);
       this.#room.views.facts(commit, commit.events, rows);
       upTo.set(commit.log, { log: commit.log, position: commit.position, time: commit.events.at(-1)?.time ?? 0 });
     }
@@ -102,6 +117,10 @@ export class Projector {
     const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
     const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
     this.#behind = Math.ceil((left * facts) / commits.length);
+  }
+
+  #isForgotten({ type, time }: EventRecord): boolean {
+    return type === ANSWERED && time < this.#answersFromMs;
   }
 
   async #loadStatesOf(commits: readonly Commit[]): Promise<void> {

@@ -46,6 +46,8 @@ export interface Births {
 /** A domain as the runtime sees it: pure functions from commands to facts, from facts to states, from states to rows. */
 export interface Room<Command> {
   readonly name: string;
+  /** Another text whenever saved states or rows of views are another than they were: those of another form are made again. */
+  readonly form: string;
   decide(command: Command, world: World, context: Context): Decision<EventRecord, Json>;
   /** The keys of the states that a fact folds into. */
   keysOf(event: EventRecord): string[];

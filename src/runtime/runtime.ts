@@ -8,6 +8,7 @@ export { Engine, type Appended, type EngineFigures, type EngineOptions, type Hea
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
 export { Lag } from './lag.ts';
 export { Projector } from './projector.ts';
+export { Rebuild } from './rebuild.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';
 export type { Context, Room, Rows, States, World } from './room.ts';

@@ -73,6 +73,7 @@ function evolveBox(event: EventRecord, states: States): void {
 }
 
 export const boxes: Room<BoxCommand> = {
+  form: 'boxes-1',
   name: 'boxes',
   decide: (command, world, { now }) => decideBox(command, world, now),
   keysOf: (event) => [event.key],

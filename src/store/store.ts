@@ -107,8 +107,17 @@ export interface Table {
 }
 
 export interface ProjectionStore {
-  /** Makes the tables that do not exist yet. Safe to call again, also from two processes at once. */
-  prepare(tables: readonly Table[]): Promise<void>;
+  /**
+   * Makes the tables that do not exist yet, and notes the form that states and rows are going to have, unless one is
+   * noted already. Safe to call again, also from two processes at once.
+   */
+  prepare(tables: readonly Table[], form?: string): Promise<void>;
+  /** The form that was noted; undefined where none was. */
+  form(): Promise<string | undefined>;
+  /** Begins projections beside these. They are empty: what an earlier, unfinished beginning left is thrown away. One at a time. */
+  beside(): Promise<Beside>;
+  /** From now on answers from the projections that were adopted last, also by another handle; until then from those it had. */
+  reopen(): Promise<void>;
   /**
    * Applies deletes, then upserts and states, and moves the checkpoints, all or nothing. Rejects with `conflict`,
    * having changed nothing, where a checkpoint is not `expected`: another process runs this consumer. Need not be
@@ -128,6 +137,13 @@ export interface ProjectionStore {
   dropDueStates(prefix: string, beforeMs: number, limit: number): Promise<number>;
   /** For questions: typed SQL over the views. Read only. */
   readonly sql: Kysely<any>; // oxlint-disable-line typescript/no-explicit-any -- the tables are the consumer's: it narrows this type where it asks
+}
+
+/** Projections in the making. Disposing of them without adopting them throws them away. */
+export interface Beside extends AsyncDisposable {
+  readonly projections: Pick<ProjectionStore, 'prepare' | 'form' | 'apply' | 'checkpoints' | 'loadStates'>;
+  /** Makes them the live ones in one step, durably, and throws those away that were. Handles on the store see it after `reopen`. */
+  adopt(): Promise<void>;
 }
 
 /** Work to be done once at least. */

@@ -67,7 +67,7 @@ function emptyImage(partitions: number): Image {
 /** What all handles share. */
 class Database {
   readonly logs: MemoryLogs;
-  readonly projections: MemoryProjections;
+  projections: MemoryProjections;
   readonly queue: MemoryQueue;
   readonly leases: MemoryLeases;
   readonly settings: MemorySettings;
@@ -111,7 +111,7 @@ class Handle implements MemoryStore {
     database.sessions.add(this.#session);
     this.partitions = database.logs.heads().length;
     this.log = logPort(database.logs, this.#session, this.#unwatch);
-    this.projections = projectionsPort(database.projections, this.#session);
+    this.projections = livePort(database, this.#session);
     this.queue = queuePort(database.queue, this.#session);
     this.leases = leasesPort(database.leases, this.#session);
     this.settings = settingsPort(database.settings, this.#session);
@@ -195,21 +195,37 @@ async function* pages(logs: MemoryLogs, session: Session, log: LogId, after: Pos
   }
 }
 
-function projectionsPort(projections: MemoryProjections, session: Session): ProjectionStore {
+function livePort(database: Database, session: Session): ProjectionStore {
   return {
-    async prepare(tables) {
-      const copy = structuredClone(tables);
-      await session.run('apply', () => projections.prepare(copy));
+    ...projectionsPort(() => database.projections, session),
+    async beside() {
+      const fresh = new MemoryProjections(database.logs.heads().length, []);
+      return {
+        projections: projectionsPort(() => fresh, session),
+        adopt: () => session.run('apply', () => void (database.projections = fresh)),
+        [Symbol.asyncDispose]: async () => undefined,
+      };
     },
+    reopen: async () => undefined,
+  };
+}
+
+function projectionsPort(live: () => MemoryProjections, session: Session): Omit<ProjectionStore, 'beside' | 'reopen'> {
+  return {
+    async prepare(tables, form) {
+      const copy = structuredClone(tables);
+      await session.run('apply', () => live().prepare(copy, form));
+    },
+    form: () => session.run('load', () => live().form),
     async apply(step) {
       const copy = structuredClone(step);
-      await session.run('apply', () => projections.apply(copy));
+      await session.run('apply', () => live().apply(copy));
     },
-    checkpoints: (consumer) => session.run('load', () => projections.checkpoints(consumer)),
-    loadStates: (log, keys) => session.run('load', () => projections.loadStates(log, keys)),
-    dueStates: (after, untilMs, limit) => session.run('load', () => projections.dueStates(after, untilMs, limit)),
-    dropDueStates: (prefix, beforeMs, limit) => session.run('apply', () => projections.dropDueStates(prefix, beforeMs, limit)),
-    sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => session.run('query', () => projections.query(sql, parameters))) }),
+    checkpoints: (consumer) => session.run('load', () => live().checkpoints(consumer)),
+    loadStates: (log, keys) => session.run('load', () => live().loadStates(log, keys)),
+    dueStates: (after, untilMs, limit) => session.run('load', () => live().dueStates(after, untilMs, limit)),
+    dropDueStates: (prefix, beforeMs, limit) => session.run('apply', () => live().dropDueStates(prefix, beforeMs, limit)),
+    sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => session.run('query', () => live().query(sql, parameters))) }),
   };
 }
 

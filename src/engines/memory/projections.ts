@@ -5,7 +5,7 @@ import type { Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, Sta
 
 /** One thing that happened to the projections. Played in order, the entries make them again: that is how a crash rolls back. */
 export type ProjectionChange =
-  | { readonly type: 'prepare'; readonly tables: readonly Table[] }
+  | { readonly type: 'prepare'; readonly tables: readonly Table[]; readonly form?: string | undefined }
   | { readonly type: 'apply'; readonly step: ProjectionStep }
   | { readonly type: 'drop'; readonly prefix: string; readonly beforeMs: number; readonly limit: number };
 
@@ -20,10 +20,15 @@ export class MemoryProjections {
   readonly #checkpoints = new Map<string, Position[]>();
   readonly #tables = new Map<string, Table>();
   readonly #changes: ProjectionChange[] = [];
+  #form: string | undefined;
 
   constructor(partitions: number, changes: readonly ProjectionChange[]) {
     this.#partitions = partitions;
     for (const change of changes) this.#replay(change);
+  }
+
+  get form(): string | undefined {
+    return this.#form;
   }
 
   image(): ProjectionChange[] {
@@ -31,14 +36,16 @@ export class MemoryProjections {
   }
 
   /** Keeps what it is given, as `apply` does: the caller hands over copies. */
-  prepare(tables: readonly Table[]): void {
+  prepare(tables: readonly Table[], form?: string): void {
+    const noted = this.#form === undefined ? form : undefined;
+    this.#form ??= form;
     const fresh = tables.filter(({ name }) => !this.#tables.has(name));
     for (const table of fresh) {
       this.#db.exec(createTable(table));
       for (const index of table.indexes ?? []) this.#db.exec(createIndex(table.name, index));
       this.#tables.set(table.name, table);
     }
-    if (fresh.length > 0) this.#changes.push({ type: 'prepare', tables: fresh });
+    if (fresh.length > 0 || noted !== undefined) this.#changes.push({ type: 'prepare', tables: fresh, form: noted });
   }
 
   apply(step: ProjectionStep): void {
@@ -99,7 +106,7 @@ export class MemoryProjections {
 
   #replay(change: ProjectionChange): void {
     switch (change.type) {
-      case 'prepare': return this.prepare(change.tables);
+      case 'prepare': return this.prepare(change.tables, change.form);
       case 'apply': return this.apply(change.step);
       case 'drop': return void this.dropDueStates(change.prefix, change.beforeMs, change.limit);
       default: return change satisfies never;

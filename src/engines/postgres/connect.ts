@@ -35,6 +35,8 @@ export interface Database {
   /** A pool for questions, whose connections refuse to write. */
   readonly readers: pg.Pool;
   readonly schema: string;
+  /** The same server with another schema before this one; to be closed on its own. */
+  besides(schema: string): Database;
   close(): Promise<void>;
 }
 
@@ -63,7 +65,7 @@ const TYPES = {
     (oid === INT8_OID || oid === NUMERIC_OID) && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format ?? 'text'),
 };
 
-export function connect(options: { url: string; schema: string; poolMax: number }): Database {
+export function connect(options: { url: string; schema: string; poolMax: number; behind?: string }): Database {
   const config: pg.ClientConfig = {
     connectionString: options.url,
     application_name: 'holdfast',
@@ -75,10 +77,11 @@ export function connect(options: { url: string; schema: string; poolMax: number 
     keepAliveInitialDelayMillis: 10_000,
     types: TYPES,
   };
-  const path = `set search_path = "${options.schema}"`;
+  const path = `set search_path = "${options.schema}"${options.behind === undefined ? '' : `, "${options.behind}"`}`;
   const writers = mendingPool(config, { max: options.poolMax, pipeline: true }, `${path};${STORE_SESSION}`);
   const readers = mendingPool(config, { max: Math.ceil(options.poolMax / 2) }, `${path};${READER_SESSION}`);
-  return database(options.schema, writers, readers, () => quiet(new pg.Client(config)));
+  const besides = (schema: string): Database => connect({ ...options, schema, behind: options.schema });
+  return database(options.schema, writers, readers, { dedicated: () => quiet(new pg.Client(config)), besides });
 }
 
 /** `pipeline` sends statements without waiting for the answers before them; it is newer than the driver's types. */
@@ -97,7 +100,7 @@ function quiet<C extends pg.ClientBase>(client: C): C {
   return client;
 }
 
-function database(schema: string, writers: pg.Pool, readers: pg.Pool, dedicated: () => pg.Client): Database {
+function database(schema: string, writers: pg.Pool, readers: pg.Pool, more: Pick<Database, 'dedicated' | 'besides'>): Database {
   const lend = lender(writers);
   let closed: Promise<void> | undefined;
   let broken: Fault | undefined;
@@ -118,7 +121,7 @@ function database(schema: string, writers: pg.Pool, readers: pg.Pool, dedicated:
   return {
     schema,
     readers,
-    dedicated,
+    ...more,
     run: (task, sql, parameters = []) => using(task, (client) => runOn(client)(sql, parameters)),
     transaction: (task, body, begin = 'begin') => using(task, (client) => transactionOn(client, begin, body)),
     together: (task, statements, begin = 'begin') => using(task, (client) => togetherOn(client, statements, begin)),

@@ -16,6 +16,7 @@ import { BYTES_OF_APPENDS, Distribution } from '../../base/distribution.ts';
 import { Fault } from '../../base/errors.ts';
 import { PARTITIONS_MAX } from '../../base/ids.ts';
 import type { Store } from '../../store/store.ts';
+import { besidePostgres } from './beside.ts';
 import { openBell } from './bell.ts';
 import { connect, type Database } from './connect.ts';
 import { leases } from './leases.ts';
@@ -90,7 +91,7 @@ function assemble(db: Database, partitions: number, options: { durability: strin
     durability: options.durability,
     partitions,
     log: logStore(db, partitions, bell, appendBytes),
-    projections: projections(db, partitions),
+    projections: projections(db, partitions, () => besidePostgres(db, partitions)),
     queue: queue(db),
     leases: leases(db),
     settings: settings(db),

@@ -15,10 +15,14 @@ const STATES_CONSUMER = 'states';
  */
 const BEGIN_STEP = 'begin; set local synchronous_commit = off';
 
-export function projections(db: Database, partitions: number): ProjectionStore {
+export function projections(db: Database, partitions: number, beside: ProjectionStore['beside']): ProjectionStore {
   const tables = views(db);
   return {
-    prepare: (wanted) => tables.prepare(wanted),
+    prepare: (wanted, form) => tables.prepare(wanted, form),
+    form: () => loadForm(db),
+    beside,
+    // A statement finds its tables by name, each time.
+    reopen: async () => tables.forget(),
     apply: (step) => apply(db, tables, step),
     async checkpoints(consumer) {
       const { rows } = await db.run<{ log: LogId; position: Position }>(
@@ -51,6 +55,14 @@ export function projections(db: Database, partitions: number): ProjectionStore {
     },
     sql: new Kysely({ dialect: new PostgresDialect({ pool: questionPool(db) }) }),
   };
+}
+
+/** The table is made with the first views: a store of an earlier release has none. */
+async function loadForm(db: Database): Promise<string | undefined> {
+  const task = { what: 'reading the form of the views', kind: 'read' } as const;
+  const { rows } = await db.run<{ there: boolean }>(task, `select to_regclass('form') is not null as there`);
+  if (rows[0]?.there !== true) return undefined;
+  return (await db.run<{ name: string }>(task, 'select name from form')).rows[0]?.name;
 }
 
 /** An instant or a count as a bigint; "for ever" and "all" may come as infinities. */

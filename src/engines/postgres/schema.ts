@@ -11,8 +11,14 @@ export const LOCK_CLASS = 0x484f4c44;
 
 /** Tables of the engine itself: a view cannot have one of these names. */
 export const RESERVED_TABLES: ReadonlySet<string> = new Set([
-  'store', 'logs', 'gate', 'commits', 'states', 'checkpoints', 'queues', 'messages', 'leases', 'settings',
+  'store', 'logs', 'gate', 'commits', 'states', 'checkpoints', 'form', 'queues', 'messages', 'leases', 'settings',
 ]);
+
+/** States and how far they have come; the views' own tables are made by whoever consumes. */
+export const PROJECTION_TABLES = `
+  create table states (key text collate "C" primary key, log int not null, body text collate "C" not null, due_ms bigint);
+  create index states_due on states (due_ms, key) where due_ms is not null;
+  create table checkpoints (consumer text collate "C", log int, position bigint not null, primary key (consumer, log))`;
 
 /**
  * - `gate` stays empty. An append locks it lightly before it takes its snapshot, and a trim locks it against appends
@@ -28,9 +34,7 @@ const TABLES = `
   create table commits (
     log int, position bigint, token text collate "C" not null, body text collate "C" not null,
     primary key (log, position));
-  create table states (key text collate "C" primary key, log int not null, body text collate "C" not null, due_ms bigint);
-  create index states_due on states (due_ms, key) where due_ms is not null;
-  create table checkpoints (consumer text collate "C", log int, position bigint not null, primary key (consumer, log));
+  ${PROJECTION_TABLES};
   create table queues (name text collate "C" primary key);
   create table messages (
     id text collate "C" primary key, seq bigint generated always as identity,

@@ -12,7 +12,9 @@ export interface Write {
 
 /** The consumers' tables. */
 export interface Views {
-  prepare(tables: readonly Table[]): Promise<void>;
+  prepare(tables: readonly Table[], form: string | undefined): Promise<void>;
+  /** Tables may have been replaced: what they look like is asked again. */
+  forget(): void;
   /** What a step does to the tables: its deletes, then its upserts, one statement each. */
   writes(step: ProjectionStep): Promise<Write[]>;
 }
@@ -40,12 +42,15 @@ export function views(db: Database): Views {
   }
 
   return {
-    async prepare(tables) {
+    forget: () => shapes.clear(),
+    async prepare(tables, form) {
       for (const { name } of tables) assert(!RESERVED_TABLES.has(name), `a view cannot be called ${name}: the engine has a table of that name`);
       await db.transaction({ what: 'preparing the tables of the views', kind: 'write' }, async (run) => {
         // CREATE … IF NOT EXISTS alone fails where two processes come at once.
         await run('select pg_advisory_xact_lock($1, $2)', [LOCK_CLASS, PREPARE_LOCK]);
         for (const table of tables) for (const sql of tableSql(table)) await run(sql);
+        await run('create table if not exists form (id int primary key, name text not null)');
+        if (form !== undefined) await run('insert into form values (1, $1) on conflict do nothing', [form]);
       });
     },
     async writes({ deletes, upserts }) {

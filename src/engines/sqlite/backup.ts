@@ -13,7 +13,7 @@ import type { Position } from '../../store/store.ts';
 import { openDatabase } from './database.ts';
 import { faultOf } from './faults.ts';
 import { logReads } from './log.ts';
-import { logFile, viewsFile } from './schema.ts';
+import { liveViews, logFile, viewsFile } from './schema.ts';
 
 /** Pages copied between two looks at anything else: 4 MiB. */
 const PAGES_PER_STEP = 1_024;
@@ -38,7 +38,8 @@ export async function copySqlite(directory: string, target: string, { views, onP
   if (!existsSync(logFile(directory))) {
     throw new Fault('unavailable', `there is no store in ${directory}: ${logFile(directory)} is missing`, { retry: 'never' });
   }
-  const files = [...(views === 'with' && existsSync(viewsFile(directory)) ? [viewsFile(directory)] : []), logFile(directory)];
+  const live = viewsFile(directory, generationOf(directory));
+  const files = [...(views === 'with' && existsSync(live) ? [live] : []), logFile(directory)];
   for (const file of files) {
     try {
       await copyFile(file, join(target, basename(file)), (done, total) => onProgress?.(basename(file), done, total));
@@ -47,6 +48,12 @@ export async function copySqlite(directory: string, target: string, { views, onP
     }
   }
   return { files: files.map((file) => basename(file)), ...inspect(logFile(target)) };
+}
+
+/** Should the server switch views while they are copied, the copy's are of no use to its log, and are made again. */
+function generationOf(directory: string): number {
+  using log = openDatabase(logFile(directory), 'normal');
+  return liveViews(log);
 }
 
 async function copyFile(file: string, target: string, onProgress: (done: number, total: number) => void): Promise<void> {

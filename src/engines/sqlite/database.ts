@@ -24,8 +24,10 @@ const LAZY = { pages: LAZY_CHECKPOINT_PAGES, commits: 512 };
 /** A statement that is needed rarely is prepared anew once so many others were used since. */
 const STATEMENTS_MAX = 256;
 
-/** `full`: a commit is fsynced before it returns. `normal`: at checkpoints only. `read`: writing is refused. */
-export type Durability = 'full' | 'normal' | 'read';
+/** `full`: a commit is fsynced before it returns. `normal`: at checkpoints only. `off`: by whoever ends the work. `read`: writing is refused. */
+export type Durability = 'full' | 'normal' | 'off' | 'read';
+
+const SYNCHRONOUS = { full: 'FULL', normal: 'NORMAL', off: 'OFF', read: 'NORMAL' } as const satisfies Record<Durability, string>;
 
 /** A cell as SQLite takes it. */
 export type Bindable = string | number | null;
@@ -48,12 +50,12 @@ export function openDatabase(file: string, durability: Durability): Database {
   const connection = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     connection.exec('PRAGMA journal_mode = WAL');
-    connection.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    connection.exec(`PRAGMA synchronous = ${SYNCHRONOUS[durability]}`);
     if (durability === 'normal') connection.exec(`PRAGMA cache_size = -${LAZY_CACHE_KIB}`);
     // SQLite's own checkpoints keep a failed fsync to themselves, and the next one syncs again as if nothing had been.
     connection.exec('PRAGMA wal_autocheckpoint = 0');
     if (durability === 'read') connection.exec('PRAGMA query_only = ON');
-    return withTransactions(connection, file, walMeasure(connection, durability === 'normal' ? LAZY : PROMPT));
+    return withTransactions(connection, file, walMeasure(connection, durability === 'normal' || durability === 'off' ? LAZY : PROMPT));
   } catch (error) {
     connection.close();
     throw error;

@@ -41,7 +41,7 @@ const TRANSLATIONS: Readonly<Record<number, { code: FaultCode; retry: Retry; say
 };
 
 function wayBack(file: string): string {
-  return file.endsWith('views.db') ? 'delete it and its -wal, and it is made again from the log' : 'restore it from a backup';
+  return /views(-\d+)?\.db$/.test(file) ? 'delete it and its -wal, and it is made again from the log' : 'restore it from a backup';
 }
 
 /** Gives faults and bugs back as they are, and puts the driver's errors into our words. */

@@ -66,9 +66,15 @@ function bytesOf(commits: readonly EncodedAppend[]): number {
   return bytes;
 }
 
-export function projectionPort({ views, reader }: Desks, partitions: number): ProjectionStore {
+export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions: number, beside: ProjectionStore['beside']): ProjectionStore {
   return {
-    prepare: (tables) => views.call('prepare', tables),
+    prepare: (tables, form) => views.call('prepare', tables, form),
+    form: async () => (await reader.call('form')) ?? undefined,
+    beside,
+    async reopen() {
+      await reader.call('reopen');
+      await views.call('reopen');
+    },
     async apply(step) {
       for (const { log } of step.checkpoints) assert(log >= 0 && log < partitions, `there is no log ${log}: the store has ${partitions}`);
       await views.call('apply', step);

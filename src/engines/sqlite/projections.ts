@@ -19,7 +19,9 @@ export function viewWrites({ connection }: Database) {
     for (const value of values) one.run(value);
   };
   return {
-    prepare(tables: readonly Table[]): void {
+    prepare(tables: readonly Table[], form: string | undefined): void {
+      connection.exec('CREATE TABLE IF NOT EXISTS form (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT');
+      if (form !== undefined) statement('INSERT INTO form VALUES (1, ?) ON CONFLICT DO NOTHING').run(form);
       for (const table of tables) {
         connection.exec(createTable(table));
         for (const index of table.indexes ?? []) connection.exec(createIndex(table.name, index));
@@ -83,6 +85,7 @@ function upserts(connection: Database['connection'], statement: ReturnType<typeo
 export function viewReads(database: Database) {
   const { connection } = database;
   const statement = statementCache(connection);
+  const formThere = connection.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'form'`);
   const positions = connection.prepare('SELECT log, position FROM checkpoints WHERE consumer = ?');
   const upTo = connection.prepare(`SELECT position FROM checkpoints WHERE consumer = 'states' AND log = ?`);
   const state = connection.prepare('SELECT body FROM states WHERE key = ? AND log = ?');
@@ -90,6 +93,10 @@ export function viewReads(database: Database) {
     SELECT key, log, due_ms FROM states
     WHERE due_ms IS NOT NULL AND (due_ms, key) > (?, ?) AND due_ms <= ? ORDER BY due_ms, key LIMIT ?`);
   return {
+    form(): string | null {
+      if (formThere.get() === undefined) return null;
+      return (statement('SELECT name FROM form').get()?.['name'] ?? null) as string | null; // the column is TEXT
+    },
     checkpoints(consumer: string, partitions: number): Position[] {
       const all = new Array<Position>(partitions).fill(0);
       for (const row of positions.all(consumer)) all[Number(row['log'])] = Number(row['position']);

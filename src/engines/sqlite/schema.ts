@@ -3,8 +3,8 @@
  * it, so it is synced lazily and its writers never hold up the log. While a store is open, nothing else in its process
  * may open and close these files, not even to read them: on POSIX that drops the locks that SQLite holds on them.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { PARTITIONS_MAX } from '../../base/ids.ts';
 import { assert } from '../../base/assert.ts';
@@ -13,7 +13,8 @@ import { makeDirectory, syncNames } from './directory.ts';
 import { faultOf } from './faults.ts';
 
 export const logFile = (directory: string): string => join(directory, 'log.db');
-export const viewsFile = (directory: string): string => join(directory, 'views.db');
+/** Views that were made again have a file of their own: which one is live is said in log.db, so that switching is one write. */
+export const viewsFile = (directory: string, generation: number): string => join(directory, generation === 0 ? 'views.db' : `views-${generation}.db`);
 
 /** Lies in a directory while a backup is copied into it: what is there is not a store yet. */
 export const RESTORING = 'restore-unfinished';
@@ -82,8 +83,8 @@ export function establish(directory: string, partitions: number | undefined): nu
   if (existsSync(join(directory, RESTORING))) {
     throw new Fault('unavailable', `a restore into ${directory} was cut off: run it again, or empty the directory`, { retry: 'never' });
   }
-  const stored = establishFile(logFile(directory), LOG_SCHEMA, (log) => storedPartitions(log, count));
-  establishFile(viewsFile(directory), VIEWS_SCHEMA, () => undefined);
+  const { stored, live } = establishFile(logFile(directory), LOG_SCHEMA, (log) => ({ stored: storedPartitions(log, count), live: liveViews(log) }));
+  establishViews(directory, live);
   // SQLite syncs the directory for a journal that it makes, but not for the database itself.
   syncNames(directory);
   if (partitions === undefined || partitions === stored) return stored;
@@ -93,6 +94,25 @@ export function establish(directory: string, partitions: number | undefined): nu
       `set partitions to ${stored}, or make a new store in an empty directory`,
     { retry: 'never' },
   );
+}
+
+/** Makes the file of a generation of views where it is missing. */
+export function establishViews(directory: string, generation: number): void {
+  establishFile(viewsFile(directory, generation), VIEWS_SCHEMA, () => undefined);
+}
+
+/** Which generation of views answers. */
+export function liveViews(log: Database): number {
+  return Number(log.connection.prepare(`SELECT value FROM meta WHERE name = 'views'`).get()?.['value'] ?? 0);
+}
+
+/** Removes the files of views of all generations but one: of the past, or never finished. */
+export function dropOtherViews(directory: string, live: number): void {
+  const kept = basename(viewsFile(directory, live));
+  for (const name of readdirSync(directory)) {
+    const file = /^(views(?:-\d+)?\.db)(?:-wal|-shm)?$/.exec(name)?.[1];
+    if (file !== undefined && file !== kept) rmSync(join(directory, name), { force: true });
+  }
 }
 
 function establishFile<T>(file: string, schema: string, inspect: (database: Database) => T): T {

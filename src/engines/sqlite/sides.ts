@@ -1,6 +1,6 @@
 /**
  * The three sides of a store, each of which is one thread, or all of them the caller's: `log` writes log.db and is the
- * only one whose time matters to a shopper; `views` writes views.db; `reader` reads both.
+ * only one whose time matters to a shopper; `views` writes the views' file; `reader` reads both.
  */
 import { channelName } from './channels.ts';
 import { openDatabase, type Database } from './database.ts';
@@ -8,17 +8,17 @@ import { leaseReads, leaseWrites } from './leases.ts';
 import { logReads, logWrites } from './log.ts';
 import { viewReads, viewWrites } from './projections.ts';
 import { queueReads, queueWrites } from './queue.ts';
-import { logFile, partitionsOf, viewsFile } from './schema.ts';
+import { dropOtherViews, liveViews, logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads, settingWrites } from './settings.ts';
-import { readWorker, writeWorker, type Worker } from './batches.ts';
+import { done, readWorker, writeWorker, type Call, type Worker } from './batches.ts';
 
 export type Side = 'log' | 'views' | 'reader';
 
 export function openSide(side: Side, directory: string): Worker {
   switch (side) {
     case 'log': return openLogSide(directory);
-    case 'views': return openViewsSide(directory);
-    case 'reader': return openReaderSide(directory);
+    case 'views': return reopening(() => openViewsSide(directory));
+    case 'reader': return reopening(() => openReaderSide(directory));
     default: return side satisfies never;
   }
 }
@@ -38,8 +38,30 @@ function openLogSide(directory: string): Worker {
   });
 }
 
+/** A side whose views may be switched under it: `reopen` opens those that are live by then, and closes the old. */
+function reopening(open: () => Worker): Worker {
+  let worker = open();
+  return {
+    run(calls) {
+      if (!calls.some(isReopen)) return worker.run(calls);
+      const next = open();
+      worker.close();
+      worker = next;
+      return [...calls.filter(isReopen).map((call) => done(call, undefined)), ...worker.run(calls.filter((call) => !isReopen(call)))];
+    },
+    close: () => worker.close(),
+  };
+}
+
+const isReopen = ([, operation]: Call): boolean => operation === 'reopen';
+
+/** Said here for its type; `reopening` does it. */
+const reopenable = { reopen: (): void => undefined };
+
 function openViewsSide(directory: string): Worker {
-  const database = openDatabase(viewsFile(directory), 'normal');
+  const live = liveViewsOf(directory);
+  dropOtherViews(directory, live);
+  const database = openDatabase(viewsFile(directory, live), 'normal');
   const worker = writeWorker(viewWrites(database), database, { close: () => database[Symbol.dispose]() });
   return {
     run: (calls) => (calls.some(([, operation]) => operation === 'sync') ? durably(database, () => worker.run(calls)) : worker.run(calls)),
@@ -59,7 +81,7 @@ function durably<T>(database: Database, body: () => T): T {
 
 function openReaderSide(directory: string): Worker {
   const log = openDatabase(logFile(directory), 'read');
-  const views = openDatabase(viewsFile(directory), 'read');
+  const views = openDatabase(viewsFile(directory, liveViews(log)), 'read');
   const ofViews = viewReads(views);
   return readWorker({ ...logQuestions(log), ...ofViews }, {
     fileOf: (operation) => (operation in ofViews ? views.file : log.file),
@@ -70,8 +92,14 @@ function openReaderSide(directory: string): Worker {
   });
 }
 
+function liveViewsOf(directory: string): number {
+  using log = openDatabase(logFile(directory), 'read');
+  return liveViews(log);
+}
+
 function logOperations(database: Database) {
   const pinged = database.connection.prepare(`UPDATE meta SET value = value + 1 WHERE name = 'pings'`);
+  const setViews = database.connection.prepare(`INSERT INTO meta VALUES ('views', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
   return {
     ...logWrites(database, partitionsOf(database)),
     ...queueWrites(database),
@@ -80,13 +108,16 @@ function logOperations(database: Database) {
     ping(): void {
       pinged.run();
     },
+    setLiveViews(generation: number): void {
+      setViews.run(generation);
+    },
   };
 }
 
 function logQuestions(database: Database) {
-  return { ...logReads(database, partitionsOf(database)), ...queueReads(database), ...leaseReads(database), ...settingReads(database) };
+  return { ...logReads(database, partitionsOf(database)), ...queueReads(database), ...leaseReads(database), ...settingReads(database), liveViews: (): number => liveViews(database) };
 }
 
 export type LogOperations = ReturnType<typeof logOperations>;
-export type ViewOperations = ReturnType<typeof viewWrites>;
-export type Questions = ReturnType<typeof logQuestions> & ReturnType<typeof viewReads>;
+export type ViewOperations = ReturnType<typeof viewWrites> & typeof reopenable;
+export type Questions = ReturnType<typeof logQuestions> & ReturnType<typeof viewReads> & typeof reopenable;

@@ -11,6 +11,7 @@
  */
 import { BYTES_OF_APPENDS, Distribution, SECONDS_OF_WRITES } from '../../base/distribution.ts';
 import type { Store } from '../../store/store.ts';
+import { besideSqlite } from './beside.ts';
 import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
 import { leasePort, logPort, projectionPort, queuePort, settingPort, type Desks } from './ports.ts';
@@ -45,7 +46,7 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
     durability: 'fsynced before the answer (SQLite, WAL, synchronous = FULL)',
     partitions,
     log,
-    projections: projectionPort(desks, partitions),
+    projections: projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions)),
     queue: queuePort(desks),
     leases: leasePort(desks),
     settings: settingPort(desks),

@@ -9,7 +9,7 @@ import { route, type Route } from '../route.ts';
 import { closed } from '../schemas.ts';
 
 export function operationRoutes(floor: Floor): Route[] {
-  return [healthz(), readyz(floor), metrics(floor), system(floor)];
+  return [healthz(), readyz(floor), metrics(floor), system(floor), rebuild(floor)];
 }
 
 const OPERATION = { method: 'GET', tag: 'Operation' } as const;
@@ -104,6 +104,7 @@ function system({ services }: Floor): Route {
           startedAt: Type.String({ format: 'date-time' }),
           cursor: Type.String(),
           owners: Type.Array(closed({ partition: Type.Integer(), owner: Type.String({ description: 'The only process that decides for it; `any` where all that share the store do.' }), head: Type.Integer() })),
+          rebuild: rebuilding,
           consumers: Type.Array(
             closed({
               name: Type.String(),
@@ -130,9 +131,33 @@ function system({ services }: Floor): Route {
         cursor: engine.cursor,
         // Where a store is shared every node decides every partition, and the store's expected positions keep them apart.
         owners: engine.heads.map((head, partition) => ({ partition, owner: engine.alone ? node : 'any', head })),
+        rebuild: views.rebuilding,
         consumers: consumersOf(services).map(({ name, checkpoints, behind }) => ({ name, lag: behind.commits, lagFacts: behind.facts, lagSeconds: behind.seconds, checkpoints })),
         figures: { ...engine.figures, commits: engine.tally.commits, events: engine.tally.facts, appendSeconds: engine.tally.appendSeconds.sum, feedListeners: feed.listeners },
       },
     }),
+  });
+}
+
+const rebuilding = closed({
+  state: Type.Enum(['idle', 'running', 'failed']),
+  done: Type.Integer({ description: 'Commits of the log that were read.' }),
+  total: Type.Integer({ description: 'Commits that there are.' }),
+  reason: Type.Optional(Type.String({ description: 'Why it failed; the views are those from before.' })),
+});
+
+function rebuild({ services: { views } }: Floor): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/views/rebuild',
+    operation: 'rebuildViews',
+    summary: 'Make all saved states and views again from the log; reads are answered from the old ones until they are done',
+    tag: 'Operation',
+    access: 'admin',
+    answers: { 202: { description: 'It runs, or ran already. `/v1/system` tells how far it is.', schema: rebuilding } },
+    handle() {
+      views.rebuild();
+      return { status: 202, body: views.rebuilding };
+    },
   });
 }

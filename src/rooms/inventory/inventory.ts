@@ -10,10 +10,11 @@ import type { InventoryEvent } from './events.ts';
 import { births, evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
 import { readState, writeState, type Reservation } from './state.ts';
-import { before, factRows, rowsOf, TABLES } from './views.ts';
+import { before, factRows, form, rowsOf, TABLES } from './views.ts';
 
 export const inventory: Room<InventoryCommand> = {
   name: 'inventory',
+  form,
   // Facts of this room are written by this room alone, so a record read back is one of its events.
   decide: (command, world, context) => decide(command, world, context) as ReturnType<Room<InventoryCommand>['decide']>,
   keysOf: (event) => keysOf(event as unknown as InventoryEvent),

@@ -8,6 +8,7 @@
  */
 import { describe } from 'vitest';
 import { appendPromises } from './append.ts';
+import { besidePromises } from './beside.ts';
 import { concurrencyPromises } from './concurrency.ts';
 import { crashPromises } from './crash.ts';
 import type { Harness } from './harness.ts';
@@ -35,6 +36,7 @@ export function conformance(name: string, harness: Harness): void {
     promise('read', readPromises);
     promise('projections', projectionPromises);
     promise('views', viewPromises);
+    promise('beside', besidePromises);
     promise('queue', queuePromises);
     promise('leases', leasePromises);
     promise('settings', settingsPromises);

@@ -130,7 +130,11 @@ export async function startProjectionLoop(store: Store, shared: boolean, holder:
     if (rebuild === undefined && !rebuildWanted) return;
     rebuildWanted = false;
     events.rebuilding({ state: 'failed', done: 0, total: 0, reason: error instanceof Error ? error.message : String(error) });
-    await endRebuild().catch(() => undefined); // what is left of it is thrown away when the next begins
+    try {
+      await endRebuild();
+    } catch {
+      // What is left of it is thrown away when the next begins.
+    }
   };
 
   const turn = async (): Promise<void> => {

@@ -131,7 +131,7 @@ function system({ services }: Floor): Route {
         cursor: engine.cursor,
         // Where a store is shared every node decides every partition, and the store's expected positions keep them apart.
         owners: engine.heads.map((head, partition) => ({ partition, owner: engine.alone ? node : 'any', head })),
-        rebuild: views.rebuilding,
+        rebuild: services.views.rebuilding,
         consumers: consumersOf(services).map(({ name, checkpoints, behind }) => ({ name, lag: behind.commits, lagFacts: behind.facts, lagSeconds: behind.seconds, checkpoints })),
         figures: { ...engine.figures, commits: engine.tally.commits, events: engine.tally.facts, appendSeconds: engine.tally.appendSeconds.sum, feedListeners: feed.listeners },
       },

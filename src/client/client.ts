@@ -6,8 +6,8 @@
 import { events, type Delivered, type EventsOptions } from './events.ts';
 import type {
   Adjustment, Allocation, ApiKey, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Check, CommandStatus, EventsPage, Fact, Item,
-  ItemInput, Location, LocationInput, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationInput, Scope,
-  Transfer, TransferInput, TransferStatus,
+  ItemInput, Location, LocationInput, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationChanges, ReservationInput,
+  ReservationMove, Scope, Transfer, TransferInput, TransferStatus,
 } from './resources.ts';
 import { Transport, type Call, type CallOptions, type ClientOptions, type Method } from './transport.ts';
 
@@ -16,7 +16,7 @@ export type { Delivered, EventsOptions } from './events.ts';
 export type { AnswerHead, Call, CallOptions, ClientOptions, Method } from './transport.ts';
 export type {
   Adjustment, Allocation, ApiKey, Attributes, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Bucket, Check, CommandStatus, EventsPage, Fact, Item, ItemInput,
-  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationLine, Scope, Share, Transfer,
+  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationChanges, ReservationLine, ReservationMove, Scope, Share, Transfer,
   TransferInput, TransferLine, TransferStatus,
 } from './resources.ts';
 
@@ -169,7 +169,15 @@ class Reservations extends Part {
   list(asked: Paging & { cartId?: string; sku?: string; status?: Reservation['status'] } = {}, options?: CallOptions): Promise<Page<Reservation>> {
     return this.transport.call('GET', '/v1/reservations', { ...options, query: { ...asked } });
   }
-  extend(id: string, ttlSeconds: number, options?: CallOptions): Promise<Reservation> {
+  /** Changes a hold; where the change is refused it stays as it was. */
+  patch(id: string, changes: ReservationChanges, options?: CallOptions): Promise<Reservation> {
+    return this.transport.call('PATCH', `/v1/reservations/${segment(id)}`, { ...options, body: changes });
+  }
+  /** To another cart or location, whose limits are looked at anew. */
+  move(id: string, target: ReservationMove, options?: CallOptions): Promise<Reservation> {
+    return this.post(`/v1/reservations/${segment(id)}/move`, target, options);
+  }
+  extend(id: string, ttlSeconds: number | null, options?: CallOptions): Promise<Reservation> {
     return this.post(`/v1/reservations/${segment(id)}/extend`, { ttlSeconds }, options);
   }
   release(id: string, part: { lines?: readonly QuantityLine[] } = {}, options?: CallOptions): Promise<Reservation> {

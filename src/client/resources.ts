@@ -151,11 +151,26 @@ export interface ReservationInput {
   readonly cartId?: string;
   readonly customerId?: string;
   readonly channel?: string;
-  readonly ttlSeconds?: number;
+  /** null: until somebody ends it; needs the scope admin. */
+  readonly ttlSeconds?: number | null;
   readonly lines: readonly PlacedLine[];
   readonly strategy?: 'rank' | 'most-stock' | 'nearest';
   readonly near?: { readonly lat: number; readonly lon: number };
   readonly partial?: boolean;
+}
+
+/** What is left out stays as it is; null takes a customer, a channel or the end away. */
+export interface ReservationChanges extends Partial<Omit<ReservationInput, 'cartId' | 'customerId' | 'channel'>> {
+  readonly customerId?: string | null;
+  readonly channel?: string | null;
+}
+
+/** To another cart, to another location, or both. */
+export interface ReservationMove {
+  readonly cartId?: string | null;
+  readonly location?: string;
+  readonly customerId?: string | null;
+  readonly channel?: string | null;
 }
 
 export interface Share {
@@ -180,7 +195,8 @@ export interface Reservation {
   readonly orderId?: string;
   readonly lines: readonly ReservationLine[];
   readonly createdAt: string;
-  readonly expiresAt: string;
+  /** null: only somebody ends it. */
+  readonly expiresAt: string | null;
   readonly version: number;
 }
 

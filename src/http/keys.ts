@@ -43,6 +43,9 @@ const KEY = /^hf_(key_[A-Za-z0-9-]{1,64})_[A-Za-z0-9_-]{43}$/;
 /** `hft_<expiry in seconds, base 36>_<key id>.<signature>`. */
 const TOKEN = /^hft_([0-9a-z]{1,10})_([A-Za-z0-9_-]{1,80})\.([A-Za-z0-9_-]{43})$/;
 
+/** An id only names a key, and stands in every fact that goes back to it; what has to be guessed is the secret. */
+const KEY_ID_BYTES = 8;
+
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -151,7 +154,7 @@ export class Keys {
    * again gives the same key without anything secret having been kept.
    */
   async create(asked: { name: string; scopes: readonly Scope[] }, repeat?: { makerSecret: string; key: string; fingerprint: string }): Promise<{ id: string; key: string; replayed: boolean } | 'reused'> {
-    const id = `key_${repeat === undefined ? randomBytes(15).toString('hex') : sha256(repeat.key).toString('hex').slice(0, 30)}`;
+    const id = `key_${repeat === undefined ? randomBytes(KEY_ID_BYTES).toString('hex') : sha256(repeat.key).toString('hex').slice(0, 2 * KEY_ID_BYTES)}`;
     const secret = repeat === undefined ? randomBytes(32) : createHmac('sha256', repeat.makerSecret).update(`${repeat.key}\n${repeat.fingerprint}`).digest();
     const key = `hf_${id}_${secret.toString('base64url')}`;
     const stored: StoredKey = {

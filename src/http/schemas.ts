@@ -56,7 +56,7 @@ export const reservation = closed(
     orderId: optional(id()),
     lines: Type.Array(closed({ sku: id(), quantity: units(), requested: optional(units()), backordered: units(), allocations: Type.Array(allocation) })),
     createdAt: instant(),
-    expiresAt: instant(),
+    expiresAt: nullable<string>('string', { format: 'date-time', description: 'null: only somebody ends it.' }),
     version: Type.Integer(),
   },
   { title: 'Reservation' },

@@ -28,9 +28,9 @@ const STEP = 500;
  * Everything that is at the place when it stops taking anything is in the views once they cover that moment. Stock that
  * was moved before a refusal was met stays moved, and the history says so.
  */
-export async function closeLocation(services: ClosingServices, asked: { id: string; moveStockTo: string | undefined }): Promise<Closing> {
+export async function closeLocation(services: ClosingServices, asked: { id: string; moveStockTo: string | undefined; actor?: string | undefined }): Promise<Closing> {
   const { engine } = services;
-  const { id, moveStockTo } = asked;
+  const { id, moveStockTo, actor } = asked;
   const places = await engine.read((world) => locationsBeside(world, itemKey('')));
   const before = places.get(id);
   if (!before) return refused('not-found', 'unknown-location', `There is no location ${id}.`);
@@ -39,7 +39,7 @@ export async function closeLocation(services: ClosingServices, asked: { id: stri
   if (elsewhere) return { ok: false, refusal: elsewhere };
   const closing = await engine.execute({ type: 'DefineLocation', id, definition: closingDefinition(before), ifVersion: before.version });
   if (!closing.ok) return closing;
-  const refusal = await empty(services, id, moveStockTo).catch(async (error: unknown) => {
+  const refusal = await empty(services, { id, moveStockTo, actor }).catch(async (error: unknown) => {
     await reopen(engine, before);
     throw error;
   });
@@ -62,7 +62,7 @@ async function reopen(engine: ClosingServices['engine'], before: Location): Prom
 }
 
 /** Why the place cannot be emptied; undefined once it is empty. */
-async function empty(services: ClosingServices, id: string, moveStockTo: string | undefined): Promise<Refusal | undefined> {
+async function empty(services: ClosingServices, { id, moveStockTo, actor }: { id: string; moveStockTo: string | undefined; actor: string | undefined }): Promise<Refusal | undefined> {
   const { engine, views } = services;
   if (!(await views.covers([...engine.heads], VIEWS_WAIT_MS))) return refused('conflict', 'in-use', 'The views are too far behind to say what is at the location. Try again later.', { blockers: [] }).refusal;
   // Nothing is shipped from or to a place that is being closed, so the views know of every transfer that is not over.
@@ -74,7 +74,7 @@ async function empty(services: ClosingServices, id: string, moveStockTo: string 
   if (blockers.length > 0) return refused('conflict', 'in-use', `Location ${id} still has stock or promises.`, { blockers: blockers.slice(0, limits.BLOCKERS_MAX) }).refusal;
   if (moveStockTo === undefined) return undefined;
   for await (const skus of itemsAt(services.store, id)) {
-    const moved = await Promise.all(skus.map((sku) => engine.execute({ type: 'TransferAway', sku, from: id, to: moveStockTo })));
+    const moved = await Promise.all(skus.map((sku) => engine.execute({ type: 'TransferAway', sku, from: id, to: moveStockTo, actor })));
     for (const settled of moved) if (!settled.ok) return settled.refusal;
   }
   return undefined;

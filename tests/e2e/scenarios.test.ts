@@ -138,7 +138,7 @@ describe('a cart', () => {
 
 describe('an expired hold', () => {
   const passed = async ({ expiresAt }: Reservation): Promise<void> => {
-    while (Date.now() <= Date.parse(expiresAt) + 60) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (Date.now() <= Date.parse(expiresAt ?? '') + 60) await new Promise((resolve) => setTimeout(resolve, 20));
   };
 
   test('does not count from the instant, beside a live one', async () => {

@@ -4,7 +4,7 @@
  */
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
-import { isPublic, type PUBLIC_TYPES } from '../../rooms/inventory/inventory.ts';
+import { instantView, isPublic, type PUBLIC_TYPES } from '../../rooms/inventory/inventory.ts';
 import type { EventRecord, LogId, Position } from '../../store/store.ts';
 
 export interface CloudEvent {
@@ -30,13 +30,13 @@ export interface FactAddress {
 
 type PublicType = (typeof PUBLIC_TYPES)[number];
 
-const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations', 'expiresAt', 'orderId'] as const;
-const SHIPMENT = ['orderId', 'location', 'quantity'] as const;
+const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations', 'expiresAt', 'orderId', 'actor'] as const;
+const SHIPMENT = ['orderId', 'location', 'quantity', 'actor'] as const;
 
 /** The members of `data` that outsiders see, in the order they see them. */
 const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
-    'inventory.stock.adjusted': ['location', 'bucket', 'change', 'onHand', 'reason', 'reference', 'note'],
+    'inventory.stock.adjusted': ['location', 'bucket', 'change', 'onHand', 'reason', 'reference', 'note', 'actor'],
     'inventory.shortfall.detected': ['location', 'shortfall', 'onHand', 'promised'],
     'inventory.reservation.held': HOLD,
     'inventory.reservation.changed': HOLD,
@@ -89,7 +89,7 @@ function dataOf({ type, data }: EventRecord): JsonObject {
   for (const member of MEMBERS.get(type) ?? []) {
     const value = data[member];
     if (value === undefined) continue;
-    shown[member] = INSTANTS.has(member) && typeof value === 'number' ? rfc3339(value) : value;
+    shown[member] = INSTANTS.has(member) && typeof value === 'number' ? instantView(value) : value;
   }
   return shown;
 }

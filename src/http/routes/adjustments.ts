@@ -47,7 +47,7 @@ function adjust(floor: Floor): Route {
       const ifEtag = call.header('if-match')?.trim();
       const command = readAdjustment(sku, call.body, ifEtag === '*' ? undefined : ifEtag);
       if (Array.isArray(command)) throw invalidRequest(command);
-      return floor.accepted.take(call, { command, lane: sku, check: (world, now) => refusalOf(command, world, now) }, (settled) => answerTo(settled, (body, headers) => ({ status: 200, headers, body })));
+      return floor.accepted.take(call, { command: { ...command, actor: call.caller?.id }, lane: sku, check: (world, now) => refusalOf(command, world, now) }, (settled) => answerTo(settled, (body, headers) => ({ status: 200, headers, body })));
     },
   });
 }

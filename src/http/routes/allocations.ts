@@ -45,7 +45,7 @@ function read({ services }: Floor): Route {
 /** A step of an order's goods: at once, or through the queue where the caller prefers that. */
 async function take(floor: Floor, call: Call<never, never> | Call, step: (orderId: string) => InventoryCommand): Promise<Answer> {
   const orderId = call.param('orderId');
-  const command = step(orderId);
+  const command = { ...step(orderId), actor: call.caller?.id };
   const shape = (settled: Settled): Answer => answerTo<JsonObject>(settled, (view, headers) => ({ status: 200, headers: { ...headers, etag: versionTag(Number(view['version'])) }, body: view }));
   if (preferenceOf(call, WAIT_SECONDS_MAX).respondAsync) {
     const check: Parameters<typeof floor.accepted.take>[1]['check'] = (world) =>

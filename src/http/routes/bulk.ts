@@ -138,7 +138,7 @@ async function store(floor: Floor, call: BulkCall, sorted: Sorted, once: Once | 
   const rejected = new Set(first.rejected.map(({ line }) => line));
   const lines = settled.replayed ? sorted.commands.filter(({ line }) => !rejected.has(line)) : sorted.commands;
   if (call.query.createItems === true) await createMissing(floor, lines);
-  await putAll(floor, first.batchId, lines);
+  await putAll(floor, first.batchId, lines, call.caller?.id);
   return { status: 202, headers: { ...writeHeaders(settled), location: `/v1/batches/${first.batchId}` }, body: first };
 }
 
@@ -156,11 +156,11 @@ async function createMissing({ services: { engine } }: Floor, lines: readonly { 
  * In steps, so that a large batch holds nobody else up. The names of the messages follow from the batch, so that the
  * same request again, after a crash in the middle, adds what is missing and nothing else.
  */
-async function putAll({ accepted: work }: Floor, batchId: string, lines: readonly { line: number; command: AdjustmentCommand }[]): Promise<void> {
+async function putAll({ accepted: work }: Floor, batchId: string, lines: readonly { line: number; command: AdjustmentCommand }[], actor: string | undefined): Promise<void> {
   for (let from = 0; from < lines.length; from += BULK_STEP) {
     const messages: Omit<Message, 'queue'>[] = lines
       .slice(from, from + BULK_STEP)
-      .map(({ line, command }) => ({ id: `${batchId}-${line}`, lane: command.sku, body: command as unknown as Json, batch: batchId, line })); // commands are plain JSON
+      .map(({ line, command }) => ({ id: `${batchId}-${line}`, lane: command.sku, body: { ...command, actor } as unknown as Json, batch: batchId, line })); // commands are plain JSON
     await work.put(messages);
   }
 }

@@ -5,7 +5,7 @@ import { invalidRequest, problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, reservation } from '../schemas.ts';
 import { answerTo, ifVersion, versionTag, writeHeaders } from '../settle.ts';
-import { HOLD_PROBLEMS, holdMembers, strategyFault } from './reservations.ts';
+import { foreverFault, HOLD_PROBLEMS, holdMembers, strategyFault } from './reservations.ts';
 
 const CART = { path: '/v1/carts/:cartId/reservation', tag: 'Carts' } as const;
 
@@ -28,7 +28,9 @@ function put({ services: { engine }, metrics: { holds } }: Floor): Route {
       const cartId = call.param('cartId');
       const fault = strategyFault(call.body);
       if (fault) throw invalidRequest([fault]);
-      const settled = await engine.execute({ type: 'SetCart', cartId, ...call.body, ...ifVersion(call) }, { once: call.once() });
+      const forever = foreverFault(call, call.body);
+      if (forever) throw forever;
+      const settled = await engine.execute({ type: 'SetCart', cartId, ...call.body, ...ifVersion(call), actor: call.caller?.id }, { once: call.once() });
       if (!settled.ok) holds.refused++;
       else if (!settled.replayed) holds.granted++;
       return answerTo<CartAnswer>(settled, ({ created, reservation: view }, headers) => ({
@@ -72,7 +74,7 @@ function release({ services: { engine } }: Floor): Route {
     access: 'write',
     answers: { 204: { description: 'The cart holds nothing.' } },
     async handle(call) {
-      const settled = await engine.execute({ type: 'ReleaseCart', cartId: call.param('cartId') });
+      const settled = await engine.execute({ type: 'ReleaseCart', cartId: call.param('cartId'), actor: call.caller?.id });
       if (!settled.ok) throw refusalProblem(settled.refusal);
       return { status: 204, headers: writeHeaders(settled) };
     },

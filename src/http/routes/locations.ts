@@ -115,7 +115,7 @@ function remove({ services }: Floor): Route {
     async handle(call) {
       const { moveStockTo } = call.query;
       call.waitFor(CLOSING_TIMEOUT_MS);
-      const closing = await closeLocation(services, { id: call.param('id'), moveStockTo });
+      const closing = await closeLocation(services, { id: call.param('id'), moveStockTo, actor: call.caller?.id });
       if (closing.ok) return { status: 204, headers: { 'holdfast-cursor': services.engine.cursor } };
       throw refusalProblem(closing.refusal);
     },

@@ -8,7 +8,7 @@ import { invalidRequest, problemDocument, refusalProblem, toProblem, type Proble
 import { route, type Route } from '../route.ts';
 import { closed, optional, problemSchema, reservation } from '../schemas.ts';
 import { sendAnswer } from '../server.ts';
-import { HOLD_PROBLEMS, reservationInput, strategyFault } from './reservations.ts';
+import { foreverFault, HOLD_PROBLEMS, reservationInput, strategyFault } from './reservations.ts';
 
 const result = closed({ status: Type.Integer(), reservation: optional(reservation), problem: optional(problemSchema) });
 const one = checked(reservationInput);
@@ -63,7 +63,7 @@ class Run {
 
   start(): void {
     this.#inputs.forEach((input, index) => {
-      const refusal = faultOf(input);
+      const refusal = faultOf(input) ?? foreverFault(this.#call, input as Input); // without a fault it passed the check
       if (refusal) this.#refuse(index, refusal);
       else this.#submit(index, input as Input); // it passed the check
     });
@@ -74,7 +74,7 @@ class Run {
     const once = this.#once && { key: `${this.#once.key}#${index}`, fingerprint: this.#once.fingerprint };
     const { holds } = this.#floor.metrics;
     this.#floor.services.engine.submit(
-      { type: 'ReserveStock', ...input },
+      { type: 'ReserveStock', ...input, actor: this.#call.caller?.id },
       { once },
       (outcome, replayed) => {
         if (replayed) this.#replayed = true;

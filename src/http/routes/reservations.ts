@@ -5,14 +5,15 @@ import type { Answer, Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
 import { WAIT_SECONDS_MAX } from '../limits.ts';
 import { page, readCursor, statesCover, viewsCover } from '../lists.ts';
-import { problem, refusalProblem } from '../problem.ts';
+import { LEVEL } from '../keys.ts';
+import { invalidRequest, problem, refusalProblem, type Problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
-import { accepted, applied, channel, closed, id, lineUnits, listOf, optional, paging, reservation } from '../schemas.ts';
+import { accepted, applied, channel, closed, id, lineUnits, listOf, nullable, optional, paging, reservation } from '../schemas.ts';
 import { sendAnswer, failCall } from '../server.ts';
-import { answerTo, preferenceOf, versionTag, writeHeaders } from '../settle.ts';
+import { answerTo, ifVersion, preferenceOf, versionTag, writeHeaders } from '../settle.ts';
 import { listReservations } from './reservation-list.ts';
 
-const ttlSeconds = Type.Integer({ minimum: limits.TTL_SECONDS_MIN, maximum: limits.TTL_SECONDS_MAX });
+const ttlSeconds = nullable<number>('integer', { minimum: limits.TTL_SECONDS_MIN, maximum: limits.TTL_SECONDS_MAX, description: 'null: until somebody ends it; needs the scope admin.' });
 export const lines = <Line extends Type.TSchema>(line: Line) => Type.Array(line, { minItems: 1, maxItems: limits.LINES_MAX });
 export const quantityLine = closed({ sku: id(), quantity: lineUnits() });
 
@@ -36,8 +37,14 @@ export function strategyFault(input: { strategy?: string; near?: unknown }): { p
   return input.strategy === 'nearest' && input.near === undefined ? { pointer: '/near', detail: 'is required with the strategy nearest' } : undefined;
 }
 
+/** Only an operator may set stock aside without an end. */
+export function foreverFault(call: Call<never, never> | Call, { ttlSeconds: seconds }: { ttlSeconds?: number | null | undefined }): Problem | undefined {
+  if (seconds !== null || (call.caller?.level ?? 0) >= LEVEL.admin) return undefined;
+  return problem('forbidden', 'A hold without an end needs a key with the scope admin.');
+}
+
 export function reservationRoutes(floor: Floor): Route[] {
-  return [make(floor), read(floor), list(floor), extend(floor), release(floor), confirm(floor)];
+  return [make(floor), read(floor), list(floor), edit(floor), move(floor), extend(floor), release(floor), confirm(floor)];
 }
 
 function make({ services: { engine }, metrics: { holds } }: Floor): Route {
@@ -55,9 +62,11 @@ function make({ services: { engine }, metrics: { holds } }: Floor): Route {
       const { body } = call;
       const fault = strategyFault(body);
       if (fault) throw problem('invalid-request', fault.detail, { members: { errors: [fault] } });
+      const forever = foreverFault(call, body);
+      if (forever) throw forever;
       // The hot path: callbacks, because a promise and its reactions cost more than the decision.
       engine.submit(
-        { type: 'ReserveStock', ...body },
+        { type: 'ReserveStock', ...body, actor: call.caller?.id },
         { once: call.once() },
         (outcome, replayed, cursor) => {
           if (!outcome.ok) {
@@ -133,7 +142,7 @@ type Step = (id: string) => InventoryCommand;
 async function take(floor: Floor, call: Call<never, never> | Call, step: Step): Promise<Answer> {
   const { engine } = floor.services;
   const id = call.param('id');
-  const command = step(id);
+  const command = { ...step(id), actor: call.caller?.id };
   const shape = (settled: Settled): Answer => answerTo<ReservationView>(settled, (view, headers) => ({ status: 200, headers: { ...headers, etag: versionTag(view.version) }, body: view }));
   if (preferenceOf(call, WAIT_SECONDS_MAX).respondAsync) {
     const check: Parameters<typeof floor.accepted.take>[1]['check'] = (world) =>
@@ -146,6 +155,57 @@ async function take(floor: Floor, call: Call<never, never> | Call, step: Step): 
 
 const STEP = { method: 'POST', tag: 'Reservations', access: 'write', headers: ['prefer'], answers: { 200: { description: 'The reservation as it now is; with `Prefer: respond-async, wait=N` the command that did it.', schema: Type.Union([reservation, applied]) }, 202: { description: 'Accepted.', schema: accepted } } } as const;
 
+const asker = {
+  customerId: optional(Type.Union([id(), Type.Null()], { description: 'null: nobody’s.' })),
+  channel: optional(Type.Union([channel(), Type.Null()], { description: 'null: through none.' })),
+};
+
+function edit(floor: Floor): Route {
+  const { lines: newLines, strategy, near, partial } = holdMembers;
+  const placing = ['strategy', 'near', 'partial'] as const;
+  return route({
+    ...STEP,
+    method: 'PATCH',
+    path: '/v1/reservations/:id',
+    operation: 'patchReservation',
+    summary: 'Change a hold; its own units do not stand in its way, and where the change is refused it stays as it was',
+    headers: ['if-match', 'prefer'],
+    body: closed({ lines: optional(newLines), ...asker, ttlSeconds: optional(ttlSeconds), strategy, near, partial }, { title: 'ReservationChanges', description: 'What is left out stays as it is: without lines the units stay where they are, without ttlSeconds the end stays.' }),
+    problems: [...STEP_PROBLEMS, ...HOLD_PROBLEMS, 'version-conflict'],
+    handle(call) {
+      const { body } = call;
+      const homeless = body.lines ? undefined : placing.find((member) => body[member] !== undefined);
+      const fault = homeless === undefined ? strategyFault(body) : { pointer: '/lines', detail: `is required with ${homeless}` };
+      if (fault) throw invalidRequest([fault]);
+      const forever = foreverFault(call as never, body);
+      if (forever) throw forever;
+      return take(floor, call as never, (id) => ({ type: 'EditReservation', id, ...body, ...ifVersion(call) }));
+    },
+  });
+}
+
+function move(floor: Floor): Route {
+  return route({
+    ...STEP,
+    path: '/v1/reservations/:id/move',
+    operation: 'moveReservation',
+    summary: 'Give a hold to another cart, or let its units lie at another location; what the target allows is looked at anew',
+    headers: ['if-match', 'prefer'],
+    body: closed(
+      { cartId: optional(Type.Union([id(), Type.Null()], { description: 'null: to no cart.' })), location: optional(id()), ...asker },
+      { title: 'ReservationMove', description: 'A cartId, a location, or both. Customer and channel are those of the target cart’s hold, unless said.' },
+    ),
+    problems: [...STEP_PROBLEMS, 'insufficient-stock', 'limit-exceeded', 'unknown-location', 'version-conflict'],
+    handle(call) {
+      const { body } = call;
+      if (body.cartId === undefined && body.location === undefined) {
+        throw invalidRequest(['/cartId', '/location'].map((pointer) => ({ pointer, detail: 'one of cartId and location is required' })));
+      }
+      return take(floor, call as never, (id) => ({ type: 'MoveReservation', id, ...body, ...ifVersion(call) }));
+    },
+  });
+}
+
 function extend(floor: Floor): Route {
   return route({
     ...STEP,
@@ -154,7 +214,11 @@ function extend(floor: Floor): Route {
     summary: 'Let a hold run out at now + ttlSeconds, later or sooner',
     body: closed({ ttlSeconds }),
     problems: STEP_PROBLEMS,
-    handle: (call) => take(floor, call as never, (id) => ({ type: 'ExtendReservation', id, ...call.body })),
+    handle(call) {
+      const forever = foreverFault(call as never, call.body);
+      if (forever) throw forever;
+      return take(floor, call as never, (id) => ({ type: 'ExtendReservation', id, ...call.body }));
+    },
   });
 }
 

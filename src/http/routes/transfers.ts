@@ -46,7 +46,7 @@ function make({ services: { engine } }: Floor): Route {
     answers: { 201: { description: 'A draft.', schema: transfer, headers: ['etag', 'location'] } },
     problems: ['unknown-item', 'unknown-location', 'limit-exceeded'],
     async handle(call) {
-      const settled = await engine.execute({ type: 'CreateTransfer', ...call.body }, { once: call.once() });
+      const settled = await engine.execute({ type: 'CreateTransfer', ...call.body, actor: call.caller?.id }, { once: call.once() });
       return answerTo<TransferView>(settled, (view, headers) => ({ status: 201, headers: { ...headers, etag: versionTag(view.version), location: `/v1/transfers/${view.id}` }, body: view }));
     },
   });
@@ -101,7 +101,7 @@ function list({ services }: Floor): Route {
 /** A step in the life of a transfer: at once, or through the queue where the caller prefers that. */
 async function take(floor: Floor, call: Call<never, never> | Call, step: (id: string) => InventoryCommand): Promise<Answer> {
   const id = call.param('id');
-  const command = step(id);
+  const command = { ...step(id), actor: call.caller?.id };
   const shape = (settled: Settled): Answer => answerTo<TransferView>(settled, (view, headers) => ({ status: 200, headers: { ...headers, etag: versionTag(view.version) }, body: view }));
   if (preferenceOf(call, WAIT_SECONDS_MAX).respondAsync) {
     const check: Parameters<typeof floor.accepted.take>[1]['check'] = (world) =>

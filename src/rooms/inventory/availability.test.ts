@@ -78,7 +78,7 @@ describe('the answer', () => {
 
   test('for a cart leaves its own holds out', () => {
     const story = given(item('A'), received('A', 10), reserve([['A', 1]])).when(cart('c', [['A', 4]]));
-    const own = [{ quantity: 4, backordered: 0, allocations: [{ location: 'main', quantity: 4 }], expiresAt: Date.parse(story.hold.expiresAt) }];
+    const own = [{ quantity: 4, backordered: 0, allocations: [{ location: 'main', quantity: 4 }], expiresAt: Date.parse(story.hold.expiresAt ?? '') }];
     expect(story.availability('A', { own })).toMatchObject({ reserved: 1, available: 9, locations: [{ reserved: 1, available: 9 }] });
   });
 });

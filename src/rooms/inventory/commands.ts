@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 
 /** What may be asked of the inventory. Everything here was checked for form at the edge; only business rules remain. */
-export type InventoryCommand =
+export type InventoryCommand = Asked &
+  (
   | DefineItem
   | RemoveItem
   | DefineLocation
@@ -14,6 +15,8 @@ export type InventoryCommand =
   | SetCart
   | ReleaseCart
   | ExtendReservation
+  | EditReservation
+  | MoveReservation
   | ReleaseReservation
   | ConfirmReservation
   | ExpireReservation
@@ -23,7 +26,13 @@ export type InventoryCommand =
   | CreateTransfer
   | ShipTransfer
   | ReceiveTransfer
-  | CancelTransfer;
+  | CancelTransfer
+  );
+
+/** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
+export interface Asked {
+  readonly actor?: string | undefined;
+}
 
 export type Bucket = 'sellable' | 'damaged' | 'qualityControl';
 export const REASONS = ['received', 'returned', 'damaged', 'lost', 'found', 'counted', 'correction', 'promotion', 'transfer', 'sold', 'other'] as const;
@@ -161,7 +170,8 @@ export interface LineRequest {
 export interface HoldRequest {
   readonly customerId?: string;
   readonly channel?: string;
-  readonly ttlSeconds?: number;
+  /** null: until somebody ends it. */
+  readonly ttlSeconds?: number | null;
   readonly lines: readonly LineRequest[];
   readonly strategy?: Strategy;
   readonly near?: { readonly lat: number; readonly lon: number };
@@ -188,7 +198,35 @@ export interface ReleaseCart {
 export interface ExtendReservation {
   readonly type: 'ExtendReservation';
   readonly id: string;
-  readonly ttlSeconds: number;
+  /** null: until somebody ends it. */
+  readonly ttlSeconds: number | null;
+}
+
+/** Changes a hold in place; what is left out stays as it is, null takes a member away. */
+export interface EditReservation {
+  readonly type: 'EditReservation';
+  readonly id: string;
+  readonly lines?: readonly LineRequest[];
+  readonly customerId?: string | null;
+  readonly channel?: string | null;
+  readonly ttlSeconds?: number | null;
+  readonly strategy?: Strategy;
+  readonly near?: { readonly lat: number; readonly lon: number };
+  readonly partial?: boolean;
+  /** Version that the hold must have, from If-Match. */
+  readonly ifVersion?: number;
+}
+
+/** Gives a hold to another cart, lets its units lie at another place, or both. */
+export interface MoveReservation {
+  readonly type: 'MoveReservation';
+  readonly id: string;
+  /** null: to no cart. */
+  readonly cartId?: string | null;
+  readonly location?: string;
+  readonly customerId?: string | null;
+  readonly channel?: string | null;
+  readonly ifVersion?: number;
 }
 
 export interface QuantityLine {

@@ -2,7 +2,8 @@ import type { Decision } from '../../base/decision.ts';
 import type { Json } from '../../base/json.ts';
 import { defineItem, defineLocation, removeItem, removeLocation } from './catalogue.ts';
 import type { InventoryCommand } from './commands.ts';
-import type { InventoryEvent } from './events.ts';
+import { edit, moveHold } from './edits.ts';
+import { isPublic, type InventoryEvent } from './events.ts';
 import { expire, extend, release, releaseCart, reserve, setCart, type Context } from './holds.ts';
 import { cancel, confirm, fulfil, unfulfil } from './orders.ts';
 import { adjust, count, move, transferAway } from './stock.ts';
@@ -11,7 +12,14 @@ import type { World } from './state.ts';
 
 /** Says what follows from a command in this world: facts with the answer, or a refusal. Pure: it changes nothing and waits for nothing. */
 export function decide(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, Json> {
-  return route(command, world, context) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
+  return signed(route(command, world, context), command.actor) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
+}
+
+/** Says in every movement that was asked for who asked. */
+function signed(decision: Decision<InventoryEvent, unknown>, actor: string | undefined): Decision<InventoryEvent, unknown> {
+  if (actor === undefined || !decision.ok) return decision;
+  for (const event of decision.events) if (isPublic(event.type)) (event.data as { actor?: string }).actor = actor; // made by this decision and not yet given away
+  return decision;
 }
 
 function route(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, unknown> {
@@ -24,6 +32,10 @@ function route(command: InventoryCommand, world: World, context: Context): Decis
       return releaseCart(command, world, context);
     case 'ExtendReservation':
       return extend(command, world, context);
+    case 'EditReservation':
+      return edit(command, world, context);
+    case 'MoveReservation':
+      return moveHold(command, world, context);
     case 'ReleaseReservation':
       return release(command, world, context);
     case 'ConfirmReservation':

@@ -72,7 +72,12 @@ interface Fact<Type extends string, Data> {
   readonly type: Type;
   readonly key: string;
   readonly time: number;
-  readonly data: Data;
+  readonly data: Data & Acted;
+}
+
+/** The API key, by its id, that a movement goes back to. Absent where time or nobody known moved the units. */
+interface Acted {
+  readonly actor?: string | undefined;
 }
 
 export type InventoryEventType = InventoryEvent['type'];

@@ -2,6 +2,7 @@ import { assert, must } from '../../base/assert.ts';
 import { instantOfId } from '../../base/ids.ts';
 import type { HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import { NEVER } from './never.ts';
 import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation } from './state.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
@@ -41,7 +42,7 @@ export const births = {
     assert(isBirth(event), `${event.type} makes no reservation`);
     return soloRecord(event, skuOf(event.key));
   },
-  dueOf: (event: InventoryEvent): number | null => (isBirth(event) ? event.data.expiresAt : null),
+  dueOf: (event: InventoryEvent): number | null => (isBirth(event) && event.data.expiresAt !== NEVER ? event.data.expiresAt : null),
   instantOf: (key: string): number | undefined => (key[0] === 'r' ? instantOfId(key) : undefined),
 };
 

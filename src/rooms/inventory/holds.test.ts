@@ -22,7 +22,7 @@ describe('reserve', () => {
 
   test('the caller\'s time goes before the item\'s, and the shortest of several items\' times counts', () => {
     const story = given(item('A', { reservationTtlSeconds: 60 }), item('B', { reservationTtlSeconds: 30 }), received('A', 9), received('B', 9));
-    const lasts = (): number => Date.parse(story.hold.expiresAt) - story.clock.now();
+    const lasts = (): number => Date.parse(story.hold.expiresAt ?? '') - story.clock.now();
     expect([story.when(reserve([['A', 1], ['B', 1]])) && lasts(), story.when(reserve([['A', 1]], { ttlSeconds: 7 })) && lasts()]).toEqual([30_000, 7_000]);
   });
 

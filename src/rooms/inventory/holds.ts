@@ -5,6 +5,7 @@ import type { ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, Re
 import type { HoldEvent, InventoryEvent, Share } from './events.ts';
 import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
+import { NEVER } from './never.ts';
 import { planHold, sharesOf, type ItemShare, type Plan } from './plan.ts';
 import { findCart, findCustomer, findItem, findReservation, statusOf, type Reservation, type World } from './state.ts';
 import { splitOff } from './units.ts';
@@ -50,8 +51,10 @@ export function setCart(command: SetCart, world: World, context: Context): Decis
     const made = newHold(command, plan, world, context);
     return made.ok ? accepted(made.events, { created: true, reservation: made.answer }) : made;
   }
-  const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt: expiry(command, plan, context.now), version: first.version + 1 };
-  const events = [...changeHold(first, after, plan, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
+  // A shopper who goes on shopping does not end what an operator promised.
+  const expiresAt = first.expiresAt === NEVER && command.ttlSeconds === undefined ? NEVER : expiry(command, plan, context.now);
+  const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt, version: first.version + 1 };
+  const events = [...changeHold(first, after, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
   return accepted(events, { created: false, reservation: reservationView(after, context.now) });
 }
@@ -70,7 +73,11 @@ export function extend(command: ExtendReservation, world: World, { now }: Contex
   const refusal = notHeld(record, command.id, now);
   if (!record || refusal) return { ok: false, refusal: refusal ?? unknownReservation(command.id) };
   touched(record, world);
-  const after = { ...record, expiresAt: now + command.ttlSeconds * 1000, version: record.version + 1 };
+  return extendTo(endOf(command.ttlSeconds, now), record, world, now);
+}
+
+export function extendTo(expiresAt: number, record: Reservation, world: World, now: number): Held {
+  const after = { ...record, expiresAt, version: record.version + 1 };
   const facts = sharesOf(record.lines).map((share) => holdFact('inventory.reservation.extended', after, share, now, { previousExpiresAt: record.expiresAt }));
   return accepted(withRecord(facts, after, world, now), reservationView(after, now));
 }
@@ -159,19 +166,21 @@ function newHold(command: HoldRequest & { readonly cartId?: string }, plan: Plan
 }
 
 /** The facts of a hold that becomes another: changed where it keeps an item, released and held where it does not. */
-function changeHold(before: Reservation, after: Reservation, plan: Plan, world: World, now: number): InventoryEvent[] {
+export function changeHold(before: Reservation, after: Reservation, world: World, now: number): InventoryEvent[] {
   touched(before, world);
+  touched(after, world);
   const old = sharesOf(before.lines);
+  const shares = sharesOf(after.lines);
   const sameCustomer = before.customerId === after.customerId;
   const kept = (share: ItemShare, among: readonly ItemShare[]): ItemShare | undefined => (sameCustomer ? among.find((other) => other.sku === share.sku) : undefined);
-  const gone = old.filter((share) => !kept(share, plan.shares)).map((share) => holdFact('inventory.reservation.released', before, share, now));
-  const there = plan.shares.map((share) => {
+  const gone = old.filter((share) => !kept(share, shares)).map((share) => holdFact('inventory.reservation.released', before, share, now));
+  const there = shares.map((share) => {
     const previous = kept(share, old);
     if (!previous) return holdFact('inventory.reservation.held', after, share, now);
     return holdFact('inventory.reservation.changed', after, share, now, { previous: until(previous, before.expiresAt) });
   });
   const facts: HoldEvent[] = [...gone, ...there];
-  const followsFromFact = facts.length === 1 && facts[0]?.type === 'inventory.reservation.changed' && before.channel === after.channel && after.lines[0]?.requested === undefined;
+  const followsFromFact = facts.length === 1 && facts[0]?.type === 'inventory.reservation.changed' && before.channel === after.channel && before.cartId === after.cartId && after.lines[0]?.requested === undefined;
   return followsFromFact ? withRecord(facts, after, world, now, before) : [...facts, recorded(after, now)];
 }
 
@@ -218,7 +227,7 @@ export function holdFact(type: HoldEvent['type'], record: Reservation, share: It
   return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs
 }
 
-function until(share: ItemShare, expiresAt: number): Share {
+export function until(share: ItemShare, expiresAt: number): Share {
   return { quantity: share.quantity, backordered: share.backordered, allocations: share.allocations, expiresAt };
 }
 
@@ -240,10 +249,15 @@ function recorded(reservation: Reservation, now: number): InventoryEvent {
   return { type: 'inventory.reservation.recorded', key: reservationKey(reservation.id), time: now, data: { reservation } };
 }
 
-function bindCart(cartId: string, reservations: readonly string[], now: number): InventoryEvent {
+export function bindCart(cartId: string, reservations: readonly string[], now: number): InventoryEvent {
   return { type: 'inventory.cart.bound', key: cartKey(cartId), time: now, data: { cartId, reservations } };
 }
 
 function expiry(request: HoldRequest, plan: Plan, now: number): number {
-  return now + (request.ttlSeconds ?? plan.ttlSeconds) * 1000;
+  return endOf(request.ttlSeconds === undefined ? plan.ttlSeconds : request.ttlSeconds, now);
+}
+
+/** When a hold ends that lasts so long from now: null means never by itself. */
+export function endOf(ttlSeconds: number | null, now: number): number {
+  return ttlSeconds === null ? NEVER : now + ttlSeconds * 1000;
 }

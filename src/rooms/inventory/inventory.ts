@@ -9,6 +9,7 @@ import { decide } from './decide.ts';
 import type { InventoryEvent } from './events.ts';
 import { births, evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
+import { NEVER } from './never.ts';
 import { readState, writeState, type Reservation } from './state.ts';
 import { before, factRows, form, rowsOf, TABLES } from './views.ts';
 
@@ -26,7 +27,7 @@ export const inventory: Room<InventoryCommand> = {
   dueOf: (key, state) => {
     if (key[0] !== 'r') return null;
     const { status, expiresAt } = state as Reservation; // under `r/` keys there are reservations only
-    return status === 'held' ? expiresAt : null;
+    return status === 'held' && expiresAt !== NEVER ? expiresAt : null;
   },
   wake: (key) => ({ type: 'ExpireReservation', id: key.slice(2) }),
   views: { tables: TABLES, before, rows: rowsOf, facts: factRows },
@@ -49,6 +50,7 @@ export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } f
 export { evolveItemAlone, type ItemEvent } from './evolve.ts';
 export { liveHoldsOf, type CartAnswer } from './holds.ts';
 export { itemKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
+export { instantView } from './never.ts';
 export { sharesOf } from './plan.ts';
 export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
 export { emptyItem, findItem, findOrder, findReservation, findTransfer, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation, type Transfer, type TransferStatus } from './state.ts';

@@ -1,4 +1,5 @@
 import type { Place } from './events.ts';
+import { NEVER } from './never.ts';
 
 /** What holds that run out at one instant give back together. */
 interface Lapse {
@@ -110,6 +111,7 @@ export class Lapses {
   }
 
   #change(at: number, units: readonly Place[], backordered: number, sign: 1 | -1): void {
+    if (at === NEVER) return;
     const index = this.#find(at);
     let lapse = this.#lapses[index];
     if (lapse?.at !== at) {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BUCKETS, cancel, cancelTransfer, cart, confirm, DEFAULTS, expire, extend, fulfil, item, place, planned, receive, received, release, reserve, ship, Story, unfulfil, wait, type Step } from './testing.ts';
+import { instantView } from './never.ts';
+import { BUCKETS, cancel, cancelTransfer, cart, confirm, DEFAULTS, edit, expire, extend, fulfil, item, moveHold, place, planned, receive, received, release, reserve, ship, Story, unfulfil, wait, type Step } from './testing.ts';
 import { Model, obey } from './model/testing.ts';
 
 const SKUS = ['A', 'B'];
@@ -21,7 +22,7 @@ const someLines = fc.array(fc.tuple(sku, fc.integer({ min: 1, max: 2 }), perhaps
 const wishes = fc.record({
   customerId: perhaps(fc.constantFrom('x', 'y')),
   channel: perhaps(fc.constantFrom('web', 'till')),
-  ttlSeconds: perhaps(fc.integer({ min: 1, max: 30 })),
+  ttlSeconds: perhaps(fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 30 }) }, { weight: 1, arbitrary: fc.constant(null) })),
   strategy: perhaps(fc.constantFrom('rank' as const, 'most-stock' as const)),
   partial: perhaps(fc.boolean()),
 });
@@ -54,6 +55,8 @@ const plans: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(which, perhaps(lineList)).map(([index, lines]): Plan => (holds) => release(at(holds, index), lines)) },
   { weight: 2, arbitrary: fc.tuple(which, fc.integer({ min: 1, max: 30 })).map(([index, ttl]): Plan => (holds) => extend(at(holds, index), ttl)) },
   { weight: 2, arbitrary: which.map((index): Plan => (holds) => expire(at(holds, index))) },
+  { weight: 7, arbitrary: fc.tuple(which, perhaps(placedLines), wishes, fc.boolean()).map(([index, lines, { strategy, partial, ...asker }, forget]): Plan => (holds) => edit(at(holds, index), { ...given(asker), ...(forget ? { customerId: null, channel: null } : {}), ...(lines === undefined ? {} : { lines, ...given({ strategy, partial }) }) })) },
+  { weight: 5, arbitrary: fc.tuple(which, perhaps(fc.constantFrom('c1', 'c2', null)), perhaps(anyPlace)).map(([index, cartId, location]): Plan => (holds) => moveHold(at(holds, index), given({ cartId, location }))) },
   { weight: 9, arbitrary: fc.tuple(which, orderName, perhaps(lineList), fc.boolean()).map(([index, orderId, lines, ship]): Plan => (holds) => confirm(at(holds, index), given({ orderId, lines, fulfil: ship }))) },
   { weight: 7, arbitrary: fc.tuple(which, someLines).map(([index, lines]): Plan => (_, orders) => fulfil(at(orders, index), lines)) },
   { weight: 5, arbitrary: fc.tuple(which, someLines).map(([index, lines]): Plan => (_, orders) => unfulfil(at(orders, index), lines)) },
@@ -81,7 +84,7 @@ function expectSame(story: Story, model: Model): void {
     const status = hold.status === 'held' && !model.live(hold) ? 'expired' : hold.status;
     const lines = hold.lines.map(({ at: places, requested, ...line }) => ({ ...line, ...(requested === undefined ? undefined : { requested }), allocations: places.map((one) => ({ sku: line.sku, ...one })) }));
     const { cartId, customerId, channel } = hold;
-    expect(story.reservation(hold.id), hold.id).toMatchObject({ status, lines, ...given({ cartId, customerId, channel }), expiresAt: new Date(hold.expiresAt).toISOString() });
+    expect(story.reservation(hold.id), hold.id).toMatchObject({ status, lines, ...given({ cartId, customerId, channel }), expiresAt: instantView(hold.expiresAt) });
   }
   for (const { id, status, lines } of model.transfers) {
     expect(story.transferOf(id), id).toMatchObject({ status, lines: [...lines].map(([name, { quantity, received: units }]) => ({ sku: name, quantity, received: units })) });

@@ -64,6 +64,13 @@ export function planHold(request: HoldRequest, world: World, now: number, own: O
   return { lines, shares: sharesOf(lines), ttlSeconds: shortestTtl(demands) };
 }
 
+/** Why units that are held already may not be another customer's, or sold through another channel. */
+export function askerRefusal(request: HoldRequest, world: World, now: number, own: Own, changed: { customer: boolean; channel: boolean }): Refusal | undefined {
+  const demands = sumDemand(request, world, now, own);
+  if ('refusal' in demands) return demands.refusal;
+  return (changed.customer ? overLimits(demands, request, world, now, own) : undefined) ?? (changed.channel ? overSellable(demands) : undefined);
+}
+
 /** An item that cannot give what was asked, with its demand summed. */
 type Short = { readonly sku: string; readonly requested: number; readonly available: number };
 

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
+import { instantView } from './never.ts';
 import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
 import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation, type Transfer, type TransferLine, type TransferStatus } from './state.ts';
 
@@ -13,13 +14,14 @@ export type ReservationView = {
   readonly orderId: string | undefined;
   readonly lines: Reservation['lines'];
   readonly createdAt: string;
-  readonly expiresAt: string;
+  /** null: only somebody ends it. */
+  readonly expiresAt: string | null;
   readonly version: number;
 };
 
 export function reservationView(record: Reservation, now: number): ReservationView {
   const { id, cartId, customerId, channel, orderId, lines, createdAt, expiresAt, version } = record;
-  return { id, status: statusOf(record, now), cartId, customerId, channel, orderId, lines, createdAt: rfc3339(createdAt), expiresAt: rfc3339(expiresAt), version };
+  return { id, status: statusOf(record, now), cartId, customerId, channel, orderId, lines, createdAt: rfc3339(createdAt), expiresAt: instantView(expiresAt), version };
 }
 
 export function itemView(item: Item): JsonObject {

@@ -372,7 +372,10 @@ export const reserve = (of: Lines, wishes: Wishes = {}): Step => ({ type: 'Reser
 export const cart = (cartId: string, of: Lines, wishes: Omit<Wishes, 'cartId'> = {}): Step => ({ type: 'SetCart', cartId, lines: lines(of), ...wishes });
 export const confirm = (id: string, more: { orderId?: string; lines?: Lines; fulfil?: boolean } = {}): Step => ({ type: 'ConfirmReservation', id, ...more, ...(more.lines === undefined ? undefined : { lines: lines(more.lines) }) } as Step); // the spread of `more` leaves its `lines` replaced
 export const release = (id: string, of?: Lines): Step => ({ type: 'ReleaseReservation', id, ...(of === undefined ? undefined : { lines: lines(of) }) });
-export const extend = (id: string, ttlSeconds: number): Step => ({ type: 'ExtendReservation', id, ttlSeconds });
+type Changes = Omit<Extract<InventoryCommand, { type: 'EditReservation' }>, 'type' | 'id' | 'lines'> & { readonly lines?: Lines };
+export const edit = (id: string, { lines: of, ...rest }: Changes): Step => ({ type: 'EditReservation', id, ...rest, ...(of === undefined ? undefined : { lines: lines(of) }) });
+export const moveHold = (id: string, target: Omit<Extract<InventoryCommand, { type: 'MoveReservation' }>, 'type' | 'id'>): Step => ({ type: 'MoveReservation', id, ...target });
+export const extend = (id: string, ttlSeconds: number | null): Step => ({ type: 'ExtendReservation', id, ttlSeconds });
 export const expire = (id: string): Step => ({ type: 'ExpireReservation', id });
 export const fulfil = (orderId: string, of: Lines): Step => ({ type: 'FulfilOrder', orderId, lines: lines(of) });
 export const unfulfil = (orderId: string, of: Lines): Step => ({ type: 'UnfulfilOrder', orderId, lines: lines(of) });

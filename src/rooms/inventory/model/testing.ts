@@ -3,6 +3,7 @@
  * is asked for, nothing is remembered twice. Slow, short, and the measure of the room.
  */
 import type { InventoryCommand, ItemDefinition, LocationDefinition } from '../commands.ts';
+import { NEVER } from '../never.ts';
 
 export interface At {
   readonly location: string;
@@ -91,6 +92,10 @@ export class Model {
 
   live(hold: ModelHold): boolean {
     return hold.status === 'held' && hold.expiresAt > this.now;
+  }
+
+  cartHolds(cartId: string | undefined): ModelHold[] {
+    return cartId === undefined ? [] : this.holds.filter((hold) => hold.cartId === cartId && this.live(hold));
   }
 
   /** All lines that promise something of an item, a cart's own aside. */
@@ -183,8 +188,10 @@ export class Model {
     return [...this.places.keys()].sort((a, b) => (wish.strategy === 'most-stock' ? freeAt(b) - freeAt(a) : 0) || byRank(a, b));
   }
 
-  ttlMs(wish: Wish): number {
-    return 1000 * (wish.ttlSeconds ?? Math.min(...wish.lines.map(({ sku }) => this.items.get(sku)?.reservationTtlSeconds ?? 0)));
+  /** When a hold ends that is asked for now. */
+  ends(wish: Pick<Wish, 'ttlSeconds' | 'lines'>): number {
+    if (wish.ttlSeconds === null) return NEVER;
+    return this.now + 1000 * (wish.ttlSeconds ?? Math.min(...wish.lines.map(({ sku }) => this.items.get(sku)?.reservationTtlSeconds ?? 0)));
   }
 
   addToOrder(orderId: string, hold: ModelHold, lines: readonly ModelLine[]): Map<string, ModelOrderLine> {
@@ -284,6 +291,10 @@ export function obey(model: Model, command: InventoryCommand, names: Names): str
     case 'ReleaseReservation':
     case 'ConfirmReservation':
       return changeHold(model, command, names);
+    case 'EditReservation':
+      return editHold(model, command);
+    case 'MoveReservation':
+      return moveHold(model, command);
     case 'FulfilOrder':
     case 'UnfulfilOrder':
     case 'CancelOrder':
@@ -312,7 +323,7 @@ function makeHold(model: Model, wish: Of<'ReserveStock'> | Of<'SetCart'>, names:
   const lines = model.plan(wish, []);
   if (typeof lines === 'string') return lines;
   const { cartId, customerId, channel } = wish;
-  model.holds.push({ id: names.hold ?? '', status: 'held', cartId, customerId, channel, lines, expiresAt: model.now + model.ttlMs(wish) });
+  model.holds.push({ id: names.hold ?? '', status: 'held', cartId, customerId, channel, lines, expiresAt: model.ends(wish) });
   return 'ok';
 }
 
@@ -323,7 +334,8 @@ function setCart(model: Model, wish: Of<'SetCart'>, names: Names): string {
   const { customerId = first.customerId, channel = first.channel } = wish;
   const lines = model.plan({ ...wish, customerId, channel } as typeof wish, own); // what is undefined counts as not said
   if (typeof lines === 'string') return lines;
-  Object.assign(first, { lines, customerId, channel, expiresAt: model.now + model.ttlMs(wish) });
+  const expiresAt = first.expiresAt === NEVER && wish.ttlSeconds === undefined ? NEVER : model.ends(wish);
+  Object.assign(first, { lines, customerId, channel, expiresAt });
   for (const other of others) other.status = 'released';
   return 'ok';
 }
@@ -333,7 +345,7 @@ function changeHold(model: Model, command: Of<'ExtendReservation'> | Of<'Release
   if (!hold) return 'unknown-reservation';
   if (!model.live(hold)) return `reservation-${hold.status === 'held' ? 'expired' : hold.status}`;
   if (command.type === 'ExtendReservation') {
-    hold.expiresAt = model.now + command.ttlSeconds * 1000;
+    hold.expiresAt = model.ends({ ttlSeconds: command.ttlSeconds, lines: [] });
     return 'ok';
   }
   const kept = command.lines === undefined ? [] : without(hold.lines, command.lines);
@@ -352,6 +364,67 @@ function changeHold(model: Model, command: Of<'ExtendReservation'> | Of<'Release
   if (!after) return 'insufficient-on-hand';
   model.orders.set(orderId, after);
   Object.assign(hold, { lines, status: 'confirmed' });
+  return 'ok';
+}
+
+/** What a new customer or channel may not have of units that are held already. */
+function askerCode(model: Model, hold: ModelHold, { customerId, channel }: { customerId: string | undefined; channel: string | undefined }): string {
+  for (const sku of new Set(hold.lines.map((line) => line.sku))) {
+    const units = sum(hold.lines.filter((line) => line.sku === sku).map(({ quantity }) => quantity));
+    const { maxPerReservation = Number.POSITIVE_INFINITY, maxPerCustomer = Number.POSITIVE_INFINITY } = model.items.get(sku) as ItemDefinition; // held, so there
+    if (customerId === hold.customerId) continue;
+    if (units > maxPerReservation) return 'limit-exceeded';
+    if (customerId !== undefined && model.has(customerId, sku, [hold]) + units > maxPerCustomer) return 'limit-exceeded';
+  }
+  if (channel === hold.channel) return 'ok';
+  const short = hold.lines.some(({ sku }) => sum(hold.lines.filter((line) => line.sku === sku).map(({ quantity }) => quantity)) > model.sellable(sku, channel, [hold]));
+  return short ? 'insufficient-stock' : 'ok';
+}
+
+function editHold(model: Model, command: Of<'EditReservation'>): string {
+  const hold = model.holds.find(({ id }) => id === command.id);
+  if (!hold) return 'unknown-reservation';
+  if (!model.live(hold)) return `reservation-${hold.status === 'held' ? 'expired' : hold.status}`;
+  const customerId = command.customerId === undefined ? hold.customerId : (command.customerId ?? undefined);
+  const channel = command.channel === undefined ? hold.channel : (command.channel ?? undefined);
+  const expiresAt = command.ttlSeconds === undefined ? hold.expiresAt : model.ends({ ttlSeconds: command.ttlSeconds, lines: [] });
+  if (command.lines === undefined) {
+    const code = askerCode(model, hold, { customerId, channel });
+    if (code === 'ok') Object.assign(hold, { customerId, channel, expiresAt });
+    return code;
+  }
+  const { strategy, partial } = command;
+  const lines = model.plan({ type: 'ReserveStock', lines: command.lines, customerId, channel, strategy, partial } as Of<'ReserveStock'>, [hold]); // what is undefined counts as not said
+  if (typeof lines === 'string') return lines;
+  Object.assign(hold, { customerId, channel, expiresAt, lines });
+  return 'ok';
+}
+
+function moveHold(model: Model, command: Of<'MoveReservation'>): string {
+  const hold = model.holds.find(({ id }) => id === command.id);
+  if (!hold) return 'unknown-reservation';
+  if (!model.live(hold)) return `reservation-${hold.status === 'held' ? 'expired' : hold.status}`;
+  const cartId = command.cartId === undefined ? hold.cartId : (command.cartId ?? undefined);
+  const there = cartId === hold.cartId ? undefined : model.cartHolds(cartId)[0];
+  const customerId = there?.customerId ?? hold.customerId;
+  const channel = there?.channel ?? hold.channel;
+  let { lines } = hold;
+  if (command.location === undefined) {
+    const code = askerCode(model, hold, { customerId, channel });
+    if (code !== 'ok') return code;
+  } else {
+    const { location } = command;
+    if (!model.places.has(location)) return 'unknown-location';
+    const planned = model.plan({ type: 'ReserveStock', lines: hold.lines.map(({ sku, quantity }) => ({ sku, quantity, location })), customerId, channel } as Of<'ReserveStock'>, [hold]); // likewise
+    if (typeof planned === 'string') return planned;
+    const waiting = (of: readonly ModelLine[], sku: string): number => sum(of.filter((line) => line.sku === sku).map(({ backordered }) => backordered));
+    if (planned.some(({ sku }) => model.items.get(sku)?.tracked !== false && waiting(planned, sku) > waiting(hold.lines, sku))) return 'insufficient-stock';
+    lines = planned.map((line, index) => ({ ...line, requested: hold.lines[index]?.requested }));
+  }
+  const joined = cartId !== hold.cartId;
+  Object.assign(hold, { cartId, customerId, channel, lines });
+  // The oldest hold of a cart is the one that it changes; a hold that joins comes last.
+  if (joined) model.holds = [...model.holds.filter((other) => other !== hold), hold];
   return 'ok';
 }
 

@@ -60,7 +60,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   engine.onCommitted(() => projection.advance());
   await engine.start();
   await timers.start();
-  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand });
+  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand, around: tracer?.around });
   opening.defer(() => commands.close());
   commands.start();
   const feed = new Feed({ store, engine });
@@ -90,6 +90,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
     random,
     ids,
     archiving,
+    tracing: tracer,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -28,7 +28,7 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
   const worker = new Worker(ENTRY, { workerData: { place, holder } });
   const listeners = new Set<(checkpoints: readonly number[], step: Step | undefined) => void>();
   const stepSeconds = new Distribution(SECONDS_OF_WAITS);
-  const waiting = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
+  const waiting = new Waiting();
   let checkpoints: readonly number[] = [];
   let failure: string | undefined;
   let rebuilding: Rebuilding = { state: 'idle', done: 0, total: 0 };
@@ -45,26 +45,13 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
     if (more) say('advance');
     more = false;
     started.resolve();
-    for (const waiter of waiting) if (covers(reached, waiter.positions)) waiter.resolve(true);
+    waiting.reached(reached);
     for (const listener of listeners) listener(reached, step);
   };
   const fail = (reason: string): void => {
     failure = reason;
     started.reject(new Error(reason));
     closed.resolve();
-  };
-  const wait = async (positions: readonly number[], waitMs: number): Promise<boolean> => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { positions, resolve };
-    waiting.add(waiter);
-    say('hurry');
-    const timer = setTimeout(() => resolve(false), waitMs);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      waiting.delete(waiter);
-    }
   };
   worker.on('message', (message: FromProjection) => {
     if ('checkpoints' in message) progress(message.checkpoints, message.step);
@@ -99,7 +86,11 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
       else say('advance');
       told = true;
     },
-    covers: async (positions, waitMs) => covers(checkpoints, positions) || wait(positions, waitMs),
+    async covers(positions, waitMs) {
+      if (covers(checkpoints, positions)) return true;
+      say('hurry');
+      return waiting.wait(positions, waitMs);
+    },
     async [Symbol.asyncDispose]() {
       const exited = once(worker, 'exit');
       say('close');
@@ -108,6 +99,28 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
       await exited;
     },
   };
+}
+
+/** Those who wait until the views have come somewhere. */
+class Waiting {
+  readonly #waiters = new Set<{ positions: readonly number[]; resolve: (covered: boolean) => void }>();
+
+  async wait(positions: readonly number[], waitMs: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiter = { positions, resolve };
+    this.#waiters.add(waiter);
+    const timer = setTimeout(() => resolve(false), waitMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  reached(checkpoints: readonly number[]): void {
+    for (const { positions, resolve } of this.#waiters) if (covers(checkpoints, positions)) resolve(true);
+  }
 }
 
 function covers(reached: readonly number[], positions: readonly number[]): boolean {

@@ -36,7 +36,6 @@ export async function serve(config: Config): Promise<Server> {
   const http = await buildHttp(holdfast, {
     logger,
     requestLog: logger.isLevelEnabled('info') ? destination : undefined,
-    tracing: tracer,
     publicReads: config.publicReads,
     rateLimit: config.rateLimit,
     corsOrigins: config.corsOrigins,

@@ -75,6 +75,7 @@ export class AcceptedWork {
   /** Stores work durably; what is put while the queue is busy is stored together. */
   put(messages: readonly Queued[]): Promise<void> {
     if (messages.length === 0) return Promise.resolve();
+    for (const { id } of messages) this.#services.tracing?.accepted(id);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ messages, resolve, reject });
       if (this.#putting) return;

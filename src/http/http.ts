@@ -34,7 +34,6 @@ import { reservationRoutes } from './routes/reservations.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { makeServer, serveRoutes } from './server.ts';
 import type { Services } from './services.ts';
-import type { Tracing } from './tracing.ts';
 
 export type { Disk, Rebuilding, Services, Views } from './services.ts';
 export type { FollowedRequest, Tracing } from './tracing.ts';
@@ -44,8 +43,6 @@ export interface HttpOptions {
   readonly logger: Logger;
   /** Takes the lines about requests, some at a time; without it there are none. */
   readonly requestLog?: LogSink | undefined;
-  /** Follows requests, where the installation wants that. */
-  readonly tracing?: Tracing | undefined;
   /** The admin key; without it the first start makes one. */
   readonly adminKey?: string;
   /** Hears the admin key that was made, once; it is printed where nobody wants to hear it. */
@@ -63,7 +60,7 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
   const keys = await Keys.open({ store: services.store, clock: services.clock, rate, adminKey: options.adminKey, demoKey: options.demo?.key, announce: options.announceAdminKey ?? printAdminKey });
   const metrics = new Metrics(services);
   const cors = new Cors(options.corsOrigins);
-  const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads, tracing: options.tracing });
+  const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads, tracing: services.tracing });
   const streams = new EventStreams(services, keys);
   metrics.streams = streams;
   const floor: Floor = { services, keys, metrics, streams, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };

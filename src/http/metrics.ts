@@ -69,6 +69,7 @@ export class Metrics {
     consumerFigures(to, this.#services);
     this.#feed(to);
     await queueFigures(to, this.#services);
+    archiveFigures(to, this.#services);
     await diskFigures(to, this.#services);
     return `${to.text}${await this.#process.metrics()}`;
   }
@@ -147,6 +148,18 @@ async function queueFigures(to: Exposition, { store, clock }: Services): Promise
   to.gauge('holdfast_queue_messages', 'Messages of a queue by state.', queues.flatMap(({ queue, ready, scheduled, inFlight, deadLettered }) =>
     Object.entries({ ready, scheduled, inFlight, deadLettered }).map(([state, count]) => [{ queue, state }, count] as const)));
   to.gauge('holdfast_queue_oldest_age_seconds', 'Age of the oldest unfinished message of a queue.', queues.map(({ queue, oldestMs }) => [{ queue }, oldestMs === null ? 0 : Math.max(0, now - oldestMs) / 1000]));
+}
+
+function archiveFigures(to: Exposition, { archiving, clock }: Services): void {
+  const figures = archiving?.figures;
+  if (!figures) return;
+  const { segments, commits, bytes, failures, lastRunMs, oldestLiveMs } = figures;
+  to.gauge('holdfast_archive_segments', 'Segments in the archive.', segments);
+  to.gauge('holdfast_archive_commits', 'Commits in the archive.', commits);
+  to.gauge('holdfast_archive_size_bytes', 'Bytes of the archive.', bytes);
+  to.counter('holdfast_archive_failures_total', 'Runs of the archiver that ended with a fault.', failures);
+  to.gauge('holdfast_archive_last_success_timestamp_seconds', 'When a run of the archiver last ended well; 0 before the first.', lastRunMs / 1000);
+  to.gauge('holdfast_archive_oldest_live_age_seconds', 'Age of the oldest fact that is not archived.', oldestLiveMs === null ? 0 : Math.max(0, clock.now() - oldestLiveMs) / 1000);
 }
 
 async function diskFigures(to: Exposition, { disk }: Services): Promise<void> {

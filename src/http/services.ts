@@ -6,6 +6,7 @@ import type { Feed } from '../distribution/feed/feed.ts';
 import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
 import type { ArchiveFigures, Engine, Lag, QueueWorker, Timers } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
+import type { Tracing } from './tracing.ts';
 
 /** How far the views have come, for lists and for reading one's own writes. */
 export interface Views {
@@ -51,6 +52,8 @@ export interface Services {
   readonly feed: Feed;
   readonly timers: Pick<Timers<InventoryCommand>, 'size' | 'lateSeconds'>;
   readonly lag: Lag;
+  /** Follows requests, where the installation wants that. */
+  readonly tracing?: Tracing | undefined;
   /** Absent where the data is on a server's disk. */
   readonly disk?: (() => Promise<Disk>) | undefined;
   readonly clock: Clock;

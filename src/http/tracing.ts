@@ -11,5 +11,7 @@ export interface FollowedRequest {
 /** Follows requests, where the installation wants that. Without one nothing is paid for it. */
 export interface Tracing {
   /** `route` as the contract writes it, `headers` for the trace that the caller may have begun. */
+  /** This message of the queue was accepted for the request at hand: what it does will be followed from there. */
+  accepted(messageId: string): void;
   begin(request: { readonly id: string; readonly method: string; readonly route: string; readonly headers: IncomingHttpHeaders }): FollowedRequest;
 }

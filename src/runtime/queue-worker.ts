@@ -22,6 +22,7 @@ export class QueueWorker<Command> {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #toCommand: (body: Json) => Command;
+  readonly #around: (id: string, work: () => Promise<Outcome>) => Promise<Outcome>;
   readonly #waiters = new Map<string, Set<(result: QueuedResult) => void>>();
   #running = false;
   #again = false;
@@ -29,13 +30,14 @@ export class QueueWorker<Command> {
   #callOff: (() => void) | undefined;
   #stopped: (() => void)[] = [];
 
-  constructor(options: { engine: Engine<Command>; store: Store; clock: Clock; random: Random; queue: string; toCommand: (body: Json) => Command }) {
+  constructor(options: { engine: Engine<Command>; store: Store; clock: Clock; random: Random; queue: string; toCommand: (body: Json) => Command; around?: ((id: string, work: () => Promise<Outcome>) => Promise<Outcome>) | undefined }) {
     this.#engine = options.engine;
     this.#store = options.store;
     this.#clock = options.clock;
     this.#random = options.random;
     this.queue = options.queue;
     this.#toCommand = options.toCommand;
+    this.#around = options.around ?? ((_id, work) => work());
   }
 
   /** Begins to work, also on what an earlier process left. */
@@ -140,7 +142,7 @@ export class QueueWorker<Command> {
     const command = this.#commandOf(message, sickLanes);
     // Looked up even at the first attempt: that of a revived message is not its first.
     const once = { key: `k/${message.id}`, fingerprint: message.id };
-    const outcome: Outcome = await this.#engine.execute(command, { once, lane: message.lane });
+    const outcome = await this.#around(message.id, () => this.#engine.execute(command, { once, lane: message.lane }));
     return outcome.ok ? { ok: true, answer: outcome.answer } : { ok: false, refusal: outcome.refusal as unknown as Json }; // plain JSON
   }
 

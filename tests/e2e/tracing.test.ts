@@ -50,6 +50,18 @@ describe('a trace that the caller began', () => {
     await stream.body?.cancel().catch(() => undefined);
   });
 
+  test('goes on to accepted work, which is done after the answer', async () => {
+    const trace = 'cf7651916cd43dd8448eb211c80319cc';
+    const answer = await ask('/v1/items/lamp/adjustments', { change: 1, reason: 'received' }, { traceparent: `00-${trace}-${SPAN}-01` });
+    expect(answer.status).toBe(202);
+    const { commandId } = (await answer.json()) as { commandId: string }; // as the contract says
+    const command = await vi.waitFor(() => collector.spans.find(({ traceId, name }) => traceId === trace && name === 'command') ?? Promise.reject(new Error('no command yet')), { timeout: 20_000 });
+    const request = await vi.waitFor(() => collector.spans.find(({ spanId }) => spanId === command.parentSpanId) ?? Promise.reject(new Error('no request yet')), { timeout: 20_000 });
+    expect([request.name, request.parentSpanId, command.attributes['holdfast.command.id']]).toEqual(['POST /v1/items/{sku}/adjustments', SPAN, commandId]);
+    const commit = await vi.waitFor(() => collector.spans.find((span) => linksOf(span).includes(idOf(command))) ?? Promise.reject(new Error('no commit yet')), { timeout: 20_000 });
+    expect(linksOf(command)).toEqual([idOf(commit)]);
+  });
+
   test('shares the commit with others that arrived at once, each linked with it', async () => {
     const traces = Array.from({ length: 8 }, (_, i) => `${i}`.repeat(32).replace(/^0{32}$/, 'a'.repeat(32)));
     await Promise.all(traces.map((trace) => ask('/v1/reservations', { lines: [{ sku: 'lamp', quantity: 1 }] }, { traceparent: `00-${trace}-${SPAN}-01` })));
@@ -74,6 +86,6 @@ describe('what nobody asked to keep', () => {
     const commits = collector.spans.filter(({ name }) => name === 'commit');
     expect(commits.filter(({ links }) => links.length === 0)).toEqual([]);
     // The item and its stock came without a trace, and the sampler keeps no such thing.
-    expect(collector.spans.filter(({ name }) => name.startsWith('PUT') || name.includes('adjustments'))).toEqual([]);
+    expect(collector.spans.filter(({ name, parentSpanId }) => name.startsWith('PUT') || (name.includes('adjustments') && parentSpanId === ''))).toEqual([]);
   });
 });

@@ -18,11 +18,13 @@ import type { Tracer, TracingOptions, Watched } from './tracing.ts';
 const LINKS_MAX = 128;
 /** Commits whose consumers are waited for: some seconds of full load. */
 const COMMITS_MAX = 8_192;
+/** Accepted work whose request is remembered: some seconds of it. What is past this, or of an earlier process, is followed from its commit only. */
+const ACCEPTED_MAX = 20_000;
 /** What is not sent by then when the process ends is lost: within the ten seconds that supervisors give it. */
 const FLUSH_PATIENCE_MS = 3_000;
 
-/** By `performance.now()` or since 1970, as spans count. */
-const wall = (ms: number): number => performance.timeOrigin + ms;
+/** What `performance.now()` gave as milliseconds since 1970. Every span of ours goes by this clock: the SDK's own knows whole milliseconds only. */
+const wall = (ms = performance.now()): number => performance.timeOrigin + ms;
 
 /** Makes the ids of a commit's span from its token, and all others by chance. */
 class TokenIds implements IdGenerator {
@@ -52,6 +54,8 @@ export class OpenTelemetry implements Tracer {
   readonly #current = new AsyncLocalStorage<Span>();
   /** Whether a commit of this process is kept, by its token. */
   readonly #kept = new BoundedMap<string, boolean>(COMMITS_MAX);
+  /** Whom accepted work is done for, by the message's id. */
+  readonly #accepted = new BoundedMap<string, SpanContext>(ACCEPTED_MAX);
   /** Kept commits that the views have not come to yet. */
   #awaited: Commit[] = [];
 
@@ -69,7 +73,7 @@ export class OpenTelemetry implements Tracer {
 
   begin({ id, method, route, headers }: Parameters<Tracing['begin']>[0]): FollowedRequest {
     const parent = this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-    const span = this.#spans.startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': route, 'holdfast.request.id': id } }, parent);
+    const span = this.#spans.startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, startTime: wall(), attributes: { 'http.request.method': method, 'http.route': route, 'holdfast.request.id': id } }, parent);
     return {
       run: (work) => this.#current.run(span, work),
       end: (status) => {
@@ -77,10 +81,29 @@ export class OpenTelemetry implements Tracer {
         if (status === undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: 'nobody was there to be answered' });
         else span.setAttribute('http.response.status_code', status);
         if (status !== undefined && status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-        span.end();
+        span.end(wall());
       },
     };
   }
+
+  accepted(messageId: string): void {
+    const span = this.follow();
+    if (span) this.#accepted.set(messageId, span.spanContext());
+  }
+
+  readonly around = async <Result>(messageId: string, work: () => Promise<Result>): Promise<Result> => {
+    const request = this.#accepted.get(messageId);
+    if (!request) return work();
+    const span = this.#spans.startSpan('command', { kind: SpanKind.CONSUMER, startTime: wall(), attributes: { 'holdfast.command.id': messageId } }, trace.setSpanContext(ROOT_CONTEXT, request));
+    try {
+      return await this.#current.run(span, work);
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    } finally {
+      span.end(wall());
+    }
+  };
 
   readonly follow = (): Span | undefined => {
     const span = this.#current.getStore();

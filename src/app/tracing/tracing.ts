@@ -3,10 +3,10 @@
  * facts durable, and on to the feed and the views. The code that knows OpenTelemetry is loaded only then, so that an
  * installation without a collector pays for none of it.
  *
- *   request ──link──► commit ──► feed hand-out
- *   request ──link──►   │   └──► views step
+ *   request ──────────────link──► commit ──► feed hand-out
+ *   request ──► command ──link──►   │   └──► views step
  *
- * Many requests share one commit, so a commit is a trace of its own that requests link to and that links to them. Its
+ * Accepted work is a span of its request, for as long as this process remembers which that was. Many requests share one commit, so a commit is a trace of its own that requests link to and that links to them. Its
  * ids are made from the token that every commit has in the log anyway: whoever reads a commit, here or in another
  * process, knows its trace, and nothing is stored for that.
  */
@@ -24,6 +24,8 @@ export interface Watched {
 }
 
 export interface Tracer extends Tracing, AsyncDisposable {
+  /** Does a message's work as work of the request that it was accepted for. */
+  around<Result>(messageId: string, work: () => Promise<Result>): Promise<Result>;
   /** What the code at hand is done for, in the engine's words. */
   follow(): unknown;
   watch(watched: Watched): void;

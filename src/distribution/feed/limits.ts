@@ -2,10 +2,10 @@
 
 /** Entries that wait for a listener that is full: with those of one more commit this is all that a listener can keep alive, and most of it is shared with others. */
 export const BUFFERED_ENTRIES_MAX = 10_000;
-/** Listeners and waiting pages of one process: one fact that is for all of them takes them about 10 ms. */
+/** Listeners and waiting pages of one process: one fact that is for all of them takes some tens of milliseconds to write. */
 export const LISTENERS_MAX = 5_000;
-/** Pushes between two turns of the event loop: 2 to 4 ms, so that shoppers are answered in between. */
-export const PUSHES_PER_SLICE = 2_000;
+/** Pushes between two turns of the event loop: 50 ns here and as much in an event stream, so 2 ms, in which no shopper is answered. */
+export const PUSHES_PER_SLICE = 20_000;
 /** Facts that wait to be handed out. Past this second or two of full load, listeners read them from the store at the pace they can. */
 export const UNDELIVERED_EVENTS_MAX = 100_000;
 /** Facts committed while somebody reads the store, kept so that they can go on live: a tenth of a second of full load, handed out in about 15 ms. */

@@ -367,8 +367,8 @@ describe('GET /v1/events/stream', () => {
   test('cuts off a reader who takes nothing, without a loss to others', async () => {
     const other = await listen();
     const { socket, closed } = await deafListener();
-    const note = 'x'.repeat(1_900);
-    const count = 8_000; // 18 MB: more than the buffers of two sockets and one stream
+    const note = 'x'.repeat(8_500); // few and large, so that the reader's connection is not taken for dead meanwhile
+    const count = 2_000; // 18 MB: more than the buffers of two sockets and one stream
     const writing = receive('A', count, note);
     let last = 0;
     for (let i = 1; i <= count; i++) last = (await other.fact()).onHand;

@@ -15,11 +15,10 @@ export interface Order {
   answer: string | undefined;
   /** It is known that nothing of it was stored. */
   refused: boolean;
-  /** Of how many attempts no answer came yet. */
-  pending: number;
   sent: number;
   doubt: boolean;
-  nodes: Node[];
+  /** Those that were asked and have not answered yet. */
+  open: Node[];
 }
 
 export interface Adjustment {
@@ -37,6 +36,8 @@ const TOUCHING: ReadonlySet<string> = new Set(['ExtendReservation', 'ReleaseRese
 export class Ledger implements Known {
   readonly errors: string[] = [];
   readonly holds: string[] = [];
+  /** When each hold was last said to run out. */
+  readonly ends = new Map<string, number>();
   readonly counts = { acknowledged: 0, refused: 0, doubtful: 0, replayed: 0 };
   readonly #orders: Order[] = [];
   readonly #adjustments: Adjustment[] = [];
@@ -49,7 +50,7 @@ export class Ledger implements Known {
 
   order(command: InventoryCommand, withKey: boolean): Order {
     const number = this.#orders.length + 1;
-    const order: Order = { number, command, key: withKey ? `k/${number}` : undefined, answer: undefined, refused: false, pending: 0, sent: 0, doubt: false, nodes: [] };
+    const order: Order = { number, command, key: withKey ? `k/${number}` : undefined, answer: undefined, refused: false, sent: 0, doubt: false, open: [] };
     this.#orders.push(order);
     if (TOUCHING.has(command.type)) this.#touched.add((command as { id: string }).id);
     return order;
@@ -61,8 +62,14 @@ export class Ledger implements Known {
     else order.doubt = true;
   }
 
-  answered(order: Order, { replayed, ...outcome }: Outcome & { replayed: boolean }): void {
+  sent(order: Order, node: Node): void {
+    order.sent++;
+    order.open.push(node);
+  }
+
+  answered(order: Order, node: Node, { replayed, ...outcome }: Outcome & { replayed: boolean }): void {
     const answer = canonicalJson(outcome as unknown as Json); // an outcome is plain JSON
+    this.#close(order, node);
     if (replayed) this.counts.replayed++;
     if (order.answer !== undefined && order.answer !== answer && isRemembered(outcome)) this.errors.push(`order ${order.number} was answered ${order.answer} and then ${answer}`);
     if (order.answer === undefined) {
@@ -73,10 +80,13 @@ export class Ledger implements Known {
     order.doubt = false;
     const id = outcome.ok ? this.idIn(outcome.answer) : undefined;
     if (id !== undefined && !this.holds.includes(id)) this.holds.push(id);
+    const end = outcome.ok ? endIn(outcome.answer) : undefined;
+    if (id !== undefined && end !== undefined) this.ends.set(id, end);
   }
 
   /** An attempt failed: with some faults it is known that nothing happened, with the others nothing is known. */
-  failed(order: Order, code: string): void {
+  failed(order: Order, node: Node, code: string): void {
+    this.#close(order, node);
     this.counts.doubtful++;
     const nothing = code === 'storage-full' || code === 'overloaded';
     if (order.key !== undefined) order.doubt = order.answer === undefined;
@@ -85,18 +95,16 @@ export class Ledger implements Known {
 
   /** A process stands still: who waits for it asks again, perhaps another, while nobody knows what comes of the first time. */
   impatient(node: Node): void {
-    for (const order of this.#orders) if (order.key !== undefined && order.answer === undefined && order.pending > 0 && order.nodes.includes(node)) order.doubt = true;
+    for (const order of this.#orders) if (order.key !== undefined && order.answer === undefined && order.open.includes(node)) order.doubt = true;
     for (const adjustment of this.#adjustments) if (!adjustment.acknowledged) adjustment.pending = false;
   }
 
   /** A process is gone: what it was asked stays unanswered. */
   gone(node: Node): void {
     for (const order of this.#orders) {
-      const open = order.nodes.filter((one) => one === node).length;
-      if (open === 0) continue;
-      order.nodes = order.nodes.filter((one) => one !== node);
-      if (order.pending > 0 && order.answer === undefined && order.key !== undefined) order.doubt = true;
-      if (order.nodes.length === 0) order.pending = 0;
+      if (!order.open.includes(node)) continue;
+      order.open = order.open.filter((one) => one !== node);
+      if (order.answer === undefined && order.key !== undefined) order.doubt = true;
     }
     for (const adjustment of this.#adjustments) if (!adjustment.acknowledged) adjustment.pending = false;
   }
@@ -113,6 +121,11 @@ export class Ledger implements Known {
     return this.doubtful().length + this.unacknowledged().length;
   }
 
+  /** What living nodes were asked and never answered, neither with an outcome nor with a fault. */
+  get hanging(): number {
+    return this.#orders.filter((order) => order.open.length > 0).length + this.#adjustments.filter((one) => one.pending && !one.acknowledged).length;
+  }
+
   /** The next delivery of a lane, or the last one again where nobody knows whether it arrived. */
   nextAdjustment(sku: string, location: string, change: number): Adjustment | undefined {
     const last = this.#adjustments.findLast((one) => one.sku === sku);
@@ -125,6 +138,11 @@ export class Ledger implements Known {
 
   unacknowledged(): Adjustment[] {
     return this.#adjustments.filter((one) => !one.acknowledged && !one.pending);
+  }
+
+  #close(order: Order, node: Node): void {
+    const index = order.open.indexOf(node);
+    if (index >= 0) order.open.splice(index, 1);
   }
 
   idIn(answer: Json): string | undefined {
@@ -198,6 +216,12 @@ export class Ledger implements Known {
       return again ? [`${key} was decided twice`] : [];
     });
   }
+}
+
+function endIn(answer: Json): number | undefined {
+  const { expiresAt, reservation } = (answer ?? {}) as { expiresAt?: unknown; reservation?: { expiresAt?: unknown } }; // answers are objects or null
+  const found = reservation?.expiresAt ?? expiresAt;
+  return typeof found === 'string' ? Date.parse(found) : undefined;
 }
 
 /** Bad input is decided anew each time it comes. */

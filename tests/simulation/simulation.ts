@@ -99,7 +99,8 @@ class Simulation {
     else if (drawn < 84) this.#setClock();
     else if (drawn < 86) this.#pause();
     else if (drawn < 87) this.#fillDisk();
-    else if (drawn < 91) await this.#pass(below(random, 4_000));
+    else if (drawn < 89) await this.#passToAnEnd();
+    else if (drawn < 92) await this.#pass(below(random, 4_000));
     else await this.#pass(below(random, 8));
     if (chance(random, 0.6)) await this.#settle();
   }
@@ -123,7 +124,8 @@ class Simulation {
         await this.#pass(1);
       }
     }
-    if (this.ledger.waiting > 0) this.ledger.errors.push(`${this.ledger.waiting} commands were never answered`);
+    const unanswered = this.ledger.waiting + this.ledger.hanging;
+    if (unanswered > 0) this.ledger.errors.push(`${unanswered} commands were never answered`);
     await this.#audit('all must have arrived');
     await this.#compareSavedStates();
   }
@@ -143,25 +145,22 @@ class Simulation {
 
   #send(node: Node, order: Order): void {
     const once = order.key === undefined ? undefined : { key: order.key, fingerprint: canonicalJson(order.command as unknown as Json) }; // a command is plain JSON
-    order.pending++;
-    order.sent++;
-    order.nodes.push(node);
+    this.ledger.sent(order, node);
     node.whenAwake(() => {
       node.engine.execute(order.command, { once }).then(
         (settled) => {
           if (node.alive) this.#answered(node, order, settled);
         },
         (error: unknown) => {
-          if (node.alive) this.#failed(order, error);
+          if (node.alive) this.#failed(node, order, error);
         },
       );
     });
   }
 
   #answered(node: Node, order: Order, { cursor: _, ...settled }: Settled): void {
-    order.pending--;
     this.#note(`${node.name} answered ${order.number}`, settled as unknown as Json);
-    this.ledger.answered(order, settled);
+    this.ledger.answered(order, node, settled);
     const aheadMs = node.engine.now() - this.#clock.now();
     if (Math.abs(aheadMs) > this.#errorMs) this.ledger.errors.push(`${node.name} answers ${order.number} by a clock that is ${aheadMs} ms ahead`);
     const id = settled.ok ? this.ledger.idIn(settled.answer) : undefined;
@@ -176,12 +175,11 @@ class Simulation {
     }
   }
 
-  #failed(order: Order, error: unknown): void {
-    order.pending--;
+  #failed(node: Node, order: Order, error: unknown): void {
     const code = isFault(error) ? error.code : String(error);
     this.#note(`order ${order.number} failed`, code);
     if (!isFault(error)) this.ledger.errors.push(`order ${order.number} met a mistake of ours: ${error instanceof Error ? (error.stack ?? error.message) : code}`);
-    this.ledger.failed(order, code);
+    this.ledger.failed(order, node, code);
   }
 
   /** Somebody asks again: for what is doubtful, or for what was answered long ago. */
@@ -234,6 +232,16 @@ class Simulation {
   #anyNode(): Node | undefined {
     const ready = this.#nodes.filter((node) => node.started && node.alive);
     return ready.length === 0 ? undefined : pick(this.#random, ready);
+  }
+
+  /** Time passes until a hold is about to run out by the clock of a node, or has just done so, and somebody wants it. */
+  async #passToAnEnd(): Promise<void> {
+    const node = this.#anyNode();
+    const id = this.ledger.holds.length === 0 ? undefined : pick(this.#random, this.ledger.holds.slice(-6));
+    const leftMs = node && id !== undefined ? (this.ledger.ends.get(id) ?? 0) - node.engine.now() : 0;
+    if (leftMs <= 0) return;
+    await this.#pass(Math.max(0, leftMs - 1 + below(this.#random, 3)));
+    if (node?.alive === true) this.#send(node, this.ledger.order({ type: 'ConfirmReservation', id: id ?? '' }, chance(this.#random, 0.6)));
   }
 
   /** One process ends, and another takes its place some time later. */

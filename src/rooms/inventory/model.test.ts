@@ -7,8 +7,8 @@ import { Model, obey } from './model/testing.ts';
 const SKUS = ['A', 'B'];
 const PLACES = ['main', 'L1', 'L2'];
 
-/** A step that may depend on the holds and orders there are by then. */
-type Plan = (holds: readonly string[], orders: readonly string[], transfers: readonly string[]) => Step;
+/** A step that may depend on the holds, orders and transfers there are by then, and on how long live holds last. */
+type Plan = (holds: readonly string[], orders: readonly string[], transfers: readonly string[], leftMs: readonly number[]) => Step;
 
 const sku = fc.constantFrom(...SKUS);
 const anyPlace = fc.constantFrom(...PLACES);
@@ -66,6 +66,8 @@ const plans: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(which, fc.uniqueArray(fc.tuple(sku, fc.nat({ max: 6 })), { minLength: 1, maxLength: 2, selector: ([name]) => name })).map(([index, lines]): Plan => (_, __, transfers) => receive(at(transfers, index), lines)) },
   { weight: 2, arbitrary: fc.tuple(which, perhaps(fc.constantFrom('restock' as const, 'write-off' as const))).map(([index, disposition]): Plan => (_, __, transfers) => cancelTransfer(at(transfers, index), disposition)) },
   { weight: 4, arbitrary: always(fc.integer({ min: 1, max: 9_000 }).map(wait)) },
+  // To the very instant of a hold's end, one millisecond before, and one after.
+  { weight: 4, arbitrary: fc.tuple(which, fc.integer({ min: -1, max: 1 })).map(([index, by]): Plan => (_, __, ___, leftMs) => wait(Math.max(1, (leftMs[index % Math.max(1, leftMs.length)] ?? 1) + by))) },
 );
 
 /** Everything that the model knows, as the room would say it. */
@@ -103,7 +105,8 @@ function follow(steps: readonly Plan[]): void {
   const told: Step[] = [];
   try {
     for (const plan of all) {
-      const step = plan(model.holds.map(({ id }) => id), [...model.orders.keys()], model.transfers.map(({ id }) => id));
+      const leftMs = model.holds.filter((hold) => model.live(hold)).map((hold) => hold.expiresAt - model.now);
+      const step = plan(model.holds.map(({ id }) => id), [...model.orders.keys()], model.transfers.map(({ id }) => id), leftMs);
       told.push(step);
       tell(step, story, model);
     }

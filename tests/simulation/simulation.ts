@@ -326,7 +326,7 @@ class Simulation {
     const node = new Node({ name: `node ${++this.#named}`, store, luck, clock: this.#clock, random, weather: this.#weather, skewMs: below(this.#random, 2 * skewMs + 1) - skewMs, alone: this.#count === 1 });
     this.#nodes.push(node);
     this.#lucks.push(luck);
-    void node.start();
+    node.start().catch((error: unknown) => this.ledger.errors.push(`${node.name} could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
   }
 
   /** An append breaks off in the middle, and its process with it: all of it arrived, or nothing. */

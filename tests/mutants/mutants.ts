@@ -1,0 +1,156 @@
+/**
+ * Bugs that this product might have, each a small change of its source. They are made while a test run reads the source,
+ * and never in a file: see `vitest.config.ts` beside this. A test that cannot find them would not find the real ones.
+ */
+export const FINDERS = {
+  simulation: 'tests/simulation/simulation.test.ts',
+  model: 'src/rooms/inventory/model.test.ts',
+} as const;
+type Finder = keyof typeof FINDERS;
+
+export interface Mutant {
+  /** What is wrong, in a few words. */
+  readonly bug: string;
+  readonly file: string;
+  /** Which test has to find it. */
+  readonly by: Finder;
+  /** This text, which is in the file once, becomes that. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const MUTANTS = {
+  'expiry-late': {
+    bug: 'a hold counts one millisecond too long',
+    file: 'src/rooms/inventory/lapses.ts',
+    by: 'model',
+    from: 'lapse && lapse.at <= now;',
+    to: 'lapse && lapse.at < now;',
+  },
+  'demand-by-line': {
+    bug: 'demand is not summed per item: each line is looked at alone',
+    file: 'src/rooms/inventory/plan.ts',
+    by: 'model',
+    from: 'demand.requested += line.quantity;',
+    to: 'demand.requested = line.quantity;',
+  },
+  'early-answer': {
+    bug: 'an answer is given before its append is durable',
+    file: 'src/runtime/engine.ts',
+    by: 'simulation',
+    from: 'if (durable) pending.settle(outcome, false, this.cursor);',
+    to: 'if (durable || decision.ok) pending.settle(outcome, false, this.cursor);',
+  },
+  'forgotten-answer': {
+    bug: 'a remembered answer is forgotten after a second',
+    file: 'src/runtime/answers.ts',
+    by: 'simulation',
+    from: 'now >= remembered.at + ANSWER_RETENTION_MS',
+    to: 'now >= remembered.at + 1_000',
+  },
+  'own-hold-counts': {
+    bug: "a cart's own hold stands in its way",
+    file: 'src/rooms/inventory/plan.ts',
+    by: 'model',
+    from: '{ channel: request.channel, own: shares }',
+    to: '{ channel: request.channel }',
+  },
+  'safety-stock-skipped': {
+    bug: 'the safety stock is ignored where a hold is decided, and not where it is shown',
+    file: 'src/rooms/inventory/availability.ts',
+    by: 'simulation',
+    from: '(definition?.safetyStock ?? 0)',
+    to: '(asking.own === undefined ? (definition?.safetyStock ?? 0) : 0)',
+  },
+  'backorder-one-more': {
+    bug: 'one unit more than the backorder limit may be promised',
+    file: 'src/rooms/inventory/availability.ts',
+    by: 'simulation',
+    from: 'Math.max(0, net + limit)',
+    to: 'Math.max(0, net + limit + (limit > 0 ? 1 : 0))',
+  },
+  'conflict-dropped': {
+    bug: 'who lost a race is not decided again',
+    file: 'src/runtime/engine.ts',
+    by: 'simulation',
+    from: "else if (verdict !== 'refused') again.push(...lost);",
+    to: "else if (verdict !== 'refused' && !isFault(error, 'conflict')) again.push(...lost);",
+  },
+  'tail-not-folded': {
+    bug: 'the first commit after the saved states is not folded when memory is made again',
+    file: 'src/runtime/engine.ts',
+    by: 'simulation',
+    from: 'if (commit.position > loaded.upTo) this.#fold(',
+    to: 'if (commit.position > loaded.upTo + 1) this.#fold(',
+  },
+  'timer-of-extended-hold': {
+    bug: 'the timer of a hold that was extended ends it',
+    file: 'src/rooms/inventory/holds.ts',
+    by: 'simulation',
+    from: "record?.status !== 'held' || record.expiresAt > now",
+    to: "record?.status !== 'held'",
+  },
+  'release-one-more': {
+    bug: 'one unit more than is held may be released',
+    file: 'src/rooms/inventory/units.ts',
+    by: 'model',
+    from: 'if (requested > available)',
+    to: 'if (requested > available + 1)',
+  },
+  'message-twice': {
+    bug: 'a message that is handed out again has its effect again',
+    file: 'src/runtime/queue-worker.ts',
+    by: 'simulation',
+    from: 'key: `k/${message.id}`',
+    to: 'key: `k/${message.id}/${message.attempt}`',
+  },
+  'clock-jumps': {
+    bug: 'a clock that was set wrong is believed at once',
+    file: 'src/base/clock.ts',
+    by: 'simulation',
+    from: 'Math.abs(drift) <= 50 ? 50 : elapsed * SLEW',
+    to: 'Number.POSITIVE_INFINITY',
+  },
+  'lost-race-remembered': {
+    bug: 'what was decided and did not become durable stays in memory',
+    file: 'src/runtime/engine.ts',
+    by: 'simulation',
+    from: '...batch.touched]) this.#residents.drop(entry.key);',
+    to: '...batch.touched]) void entry;',
+  },
+  'lane-overtaken': {
+    bug: 'a command goes before one of its lane that waits for states',
+    file: 'src/runtime/engine.ts',
+    by: 'simulation',
+    from: 'pending.lane !== undefined && this.#parkedLanes.has(pending.lane)',
+    to: 'pending.lane === undefined && this.#parkedLanes.has(pending.lane ?? "")',
+  },
+  'folded-twice': {
+    bug: 'the projector folds facts into states that another has saved further',
+    file: 'src/runtime/projector.ts',
+    by: 'simulation',
+    from: 'if (upTo !== (this.#checkpoints[log] ?? 0)) throw',
+    to: 'if (upTo < (this.#checkpoints[log] ?? 0)) throw',
+  },
+  'customer-limit-per-hold': {
+    bug: "a customer's limit forgets the other holds of the customer",
+    file: 'src/rooms/inventory/plan.ts',
+    by: 'model',
+    from: 'had + requested > perCustomer',
+    to: '(customer?.promised ?? 0) + requested > perCustomer',
+  },
+  'fulfilled-keeps-promise': {
+    bug: 'goods that leave stay promised',
+    file: 'src/rooms/inventory/evolve.ts',
+    by: 'model',
+    from: 'for (const place of freed) levelAt(item, place.location).allocated -= place.quantity;',
+    to: 'for (const place of freed.slice(1)) levelAt(item, place.location).allocated -= place.quantity;',
+  },
+} as const satisfies Readonly<Record<string, Mutant>>;
+
+/** The source with the bug in it. Throws where the source has changed so that the bug is not in it once. */
+export function mutated(name: string, { file, from, to }: Pick<Mutant, 'file' | 'from' | 'to'>, source: string): string {
+  const times = source.split(from).length - 1;
+  if (times !== 1) throw new Error(`mutant ${name}: ${file} has ${times} times what it changes, "${from}". Say in tests/mutants/mutants.ts how the source is to be changed now.`);
+  return source.replace(from, () => to);
+}

@@ -38,8 +38,8 @@ export const MUTANTS = {
     bug: 'an answer is given before its append is durable',
     file: 'src/runtime/engine.ts',
     by: 'simulation',
-    from: 'if (durable) pending.settle(outcome, false, this.cursor);',
-    to: 'if (durable || decision.ok) pending.settle(outcome, false, this.cursor);',
+    from: 'if (durable) ',
+    to: 'if (durable || decision.ok) ',
   },
   'forgotten-answer': {
     bug: 'a remembered answer is forgotten after a second',

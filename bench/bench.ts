@@ -15,10 +15,11 @@ import { batch } from './suites/batch.ts';
 import { engine } from './suites/engine.ts';
 import { feed } from './suites/feed.ts';
 import { http } from './suites/http.ts';
+import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -6,7 +6,7 @@
 import { events, type Delivered, type EventsOptions } from './events.ts';
 import type {
   Adjustment, Allocation, ApiKey, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Check, CommandStatus, EventsPage, Fact, Item,
-  ItemInput, Location, LocationInput, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationChanges, ReservationInput,
+  ItemInput, Location, LocationInput, Page, Paging, PatternVerdict, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationChanges, ReservationInput,
   ReservationMove, Scope, Transfer, TransferInput, TransferStatus,
 } from './resources.ts';
 import { Transport, type Call, type CallOptions, type ClientOptions, type Method } from './transport.ts';
@@ -16,7 +16,7 @@ export type { Delivered, EventsOptions } from './events.ts';
 export type { AnswerHead, Call, CallOptions, ClientOptions, Method } from './transport.ts';
 export type {
   Adjustment, Allocation, ApiKey, Attributes, Availabilities, Availability, BatchAccepted, BatchResult, BatchStatus, Bucket, Check, CommandStatus, EventsPage, Fact, Item, ItemInput,
-  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationChanges, ReservationLine, ReservationMove, Scope, Share, Transfer,
+  Level, LineProblem, Location, LocationInput, Money, OrderLine, Page, Paging, PatternVerdict, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reason, Reservation, ReservationInput, ReservationChanges, ReservationLine, ReservationMove, Scope, Share, Transfer,
   TransferInput, TransferLine, TransferStatus,
 } from './resources.ts';
 
@@ -51,6 +51,11 @@ export class HoldfastClient {
   /** Availability of up to 200 items at once, in the order asked. */
   availability(skus: readonly string[], options?: CallOptions): Promise<Availabilities> {
     return this.#transport.call('GET', '/v1/availability', { ...options, query: { sku: skus } });
+  }
+
+  /** Whether an event matches a pattern of EventBridge's language, and if not, why. */
+  testPattern(pattern: object, event: object, options?: CallOptions): Promise<PatternVerdict> {
+    return this.#transport.call('POST', '/v1/patterns/test', { ...options, body: { pattern, event } });
   }
 
   /** Adjusts up to 1,000 items at once; lines of one item are applied in order. */

@@ -302,3 +302,9 @@ export interface Transfer {
   readonly shippedAt?: string;
   readonly version: number;
 }
+
+export interface PatternVerdict {
+  readonly matches: boolean;
+  /** What the event is missing, each with its place in the event, dots between names. */
+  readonly why: readonly { readonly field: string; readonly detail: string }[];
+}

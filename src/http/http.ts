@@ -28,6 +28,7 @@ import { itemRoutes } from './routes/items.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { locationRoutes } from './routes/locations.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { patternRoutes } from './routes/patterns.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { reservationBatchRoutes } from './routes/reservation-batch.ts';
 import { reservationRoutes } from './routes/reservations.ts';
@@ -86,6 +87,7 @@ function allRoutes(floor: Floor): Route[] {
     ...bookRoutes(floor),
     ...eventRoutes(floor),
     ...keyRoutes(floor),
+    ...patternRoutes(),
     ...queueRoutes(floor),
     ...operationRoutes(floor),
   ];

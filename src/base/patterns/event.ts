@@ -41,9 +41,11 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !isArray(value);
 }
 
-/** A member of an object by its own name; what objects inherit is no part of an event. */
+/** A member of an object by its own name. What objects inherit is no part of an event: functions, but for the prototype. */
 export function memberOf(value: JsonObject, name: string): Json | undefined {
-  return Object.hasOwn(value, name) ? value[name] : undefined;
+  if (name === '__proto__' && !Object.hasOwn(value, name)) return undefined;
+  const member = value[name];
+  return typeof member === 'function' ? undefined : member;
 }
 
 /** Whether a value stands anywhere at a path, through arrays. An object or an empty array is no value. */

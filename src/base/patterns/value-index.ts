@@ -5,8 +5,8 @@ import type { Matcher } from './pattern.ts';
 
 type Scalar = string | number | boolean | null;
 
-/** Characters of a wildcard's chunk by which it is found: three tell most texts apart. */
-const GRAM_CHARACTERS_MAX = 3;
+/** Characters of a wildcard's chunk by which it is found: six tell most texts apart, and bound what a long text costs. */
+const GRAM_CHARACTERS_MAX = 6;
 
 /**
  * Matchers of one field, each with something to it. What is found may be more than what is met (a wildcard is found by

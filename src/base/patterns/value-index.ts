@@ -21,7 +21,7 @@ export class ValueIndex<T> {
   readonly #foldedSuffixes = new Texts<T>();
   readonly #addresses = { 4: new Texts<T>(), 6: new Texts<T>() };
   readonly #grams = new Texts<T>();
-  readonly #any: T[] = [];
+  readonly #whatever: T[] = [];
   readonly #ranges: { range: Interval; value: T }[] = [];
   #intervals: Intervals<T> | undefined;
 
@@ -44,13 +44,13 @@ export class ValueIndex<T> {
         this.#ranges.push({ range: matcher, value });
         return;
       default:
-        this.#any.push(value);
+        this.#whatever.push(value);
     }
   }
 
   find(value: Scalar, found: (value: T) => void): void {
     each(this.#equals.get(value), found);
-    each(this.#any, found);
+    each(this.#whatever, found);
     if (typeof value === 'number' && this.#ranges.length > 0) (this.#intervals ??= new Intervals(this.#ranges)).around(value, found);
     if (typeof value === 'string') this.#findText(value, found);
   }
@@ -63,7 +63,7 @@ export class ValueIndex<T> {
     else if (last !== '') this.#suffixes.add(reversed(last), value);
     else {
       const longest = chunks.reduce((a, b) => (b.length > a.length ? b : a));
-      if (longest === '') this.#any.push(value);
+      if (longest === '') this.#whatever.push(value);
       else this.#grams.add(longest.slice(0, GRAM_CHARACTERS_MAX), value);
     }
   }

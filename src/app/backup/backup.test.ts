@@ -50,11 +50,11 @@ test('a restored store has the same facts at the same positions, the same messag
 test('archived files are in the backup, and views are not where they are not wanted', async () => {
   const data = await filled('data');
   await mkdir(join(data, 'archive/0'), { recursive: true });
-  await writeFile(join(data, 'archive/0/1-10.part'), 'old facts');
+  await writeFile(join(data, 'archive/0/1-10.zst'), 'old facts');
   await backUp({ from: data, to: at('copy'), views: 'without' });
   await restore({ from: at('copy'), to: at('again') });
   expect((await readdir(at('again'))).sort()).toEqual(['archive', 'log.db']);
-  expect(await readFile(at('again/archive/0/1-10.part'), 'utf8')).toBe('old facts');
+  expect(await readFile(at('again/archive/0/1-10.zst'), 'utf8')).toBe('old facts');
 });
 
 test('a directory that is there already is not overwritten, and nothing is left behind', async () => {

@@ -53,7 +53,8 @@ export async function backUp({ from, to, views = 'with', onProgress = () => unde
 }
 
 async function copyArchive(from: string, to: string, onProgress: Progress): Promise<void> {
-  const files = await filesBelow(join(from, ARCHIVE));
+  // A part is an object that is being written: its commits are in the log.
+  const files = (await filesBelow(join(from, ARCHIVE))).filter((file) => !file.endsWith('.part'));
   let total = 0;
   for (const file of files) total += (await stat(join(from, ARCHIVE, file))).size;
   let done = 0;

@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util';
 import { printTable, writeResults, type Line } from './report.ts';
 import { adjustments } from './suites/adjustments.ts';
+import { archive } from './suites/archive.ts';
 import { batch } from './suites/batch.ts';
 import { engine } from './suites/engine.ts';
 import { feed } from './suites/feed.ts';
@@ -19,7 +20,7 @@ import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export interface Line {
   readonly name: string;
   readonly figure: number;
-  readonly unit: '/s' | 'ms';
+  readonly unit: '/s' | 'ms' | 'B';
   /** Measured in the same run. */
   readonly beside?: { readonly name: string; readonly figure: number };
   readonly ratio?: number;
@@ -19,7 +19,10 @@ export interface Line {
 export const atLeast = (value: number, goal: number, words = `≥ ${goal.toLocaleString('en')}`): { goal: string; met: boolean } => ({ goal: words, met: value >= goal });
 export const atMost = (value: number, goal: number, words = `≤ ${goal.toLocaleString('en')}`): { goal: string; met: boolean } => ({ goal: words, met: value <= goal });
 
-const shown = (figure: number, unit: Line['unit']): string => (unit === 'ms' ? `${figure.toFixed(1)} ms` : `${Math.round(figure).toLocaleString('en')}/s`);
+function shown(figure: number, unit: Line['unit']): string {
+  if (unit === '/s') return `${Math.round(figure).toLocaleString('en')}/s`;
+  return unit === 'ms' ? `${figure.toFixed(1)} ms` : `${figure.toFixed(1)} B`;
+}
 
 export function printTable(lines: readonly Line[]): void {
   const head = ['', 'figure', 'beside it', '', 'ratio', 'goal', ''];

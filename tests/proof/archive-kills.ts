@@ -12,7 +12,7 @@ import type { Point } from './archive-writer.ts';
 const WRITER = join(import.meta.dirname, 'archive-writer.ts');
 const POINTS: readonly Point[] = ['before put', 'after put', 'before trim', 'in trim', 'after trim', 'any'];
 /** By then the point was missed, and any moment will do. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export interface ArchiveKills {
   readonly kills: number;
@@ -32,7 +32,8 @@ export async function archiveKills(rounds: number): Promise<ArchiveKills> {
   try {
     for (let round = 0; round < rounds && faults.length === 0; round++) {
       const point = POINTS[round % POINTS.length] ?? 'any';
-      const died = await runOnce(directory, point, 1 + (Math.floor(round / POINTS.length) % 4), ledger);
+      const nth = point === 'any' ? 1 : 1 + (Math.floor(round / POINTS.length) % 4);
+      const died = await runOnce(directory, point, nth, ledger);
       points[died] = (points[died] ?? 0) + 1;
       const looked = await lookFor(directory, ledger);
       archived = looked.trimmed;

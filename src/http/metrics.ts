@@ -171,20 +171,6 @@ async function diskFigures(to: Exposition, { disk }: Services): Promise<void> {
   to.gauge('holdfast_data_capacity_bytes', 'Bytes of the file system where the data directory is.', figures.capacityBytes);
 }
 
-/** Only where there is an archive: zeros would say that nothing is ever archived. */
-function archiveFigures(to: Exposition, { archiving, clock }: Services): void {
-  const figures = archiving?.figures;
-  if (!figures) return;
-  const { segments, commits, bytes, oldestLiveMs, lastRunMs, lastRunSeconds, failures } = figures;
-  to.gauge('holdfast_archive_segments', 'Archived segments that are read from, as of the last run here.', segments);
-  to.gauge('holdfast_archive_commits', 'Commits in them.', commits);
-  to.gauge('holdfast_archive_size_bytes', 'Bytes of them.', bytes);
-  to.gauge('holdfast_archive_oldest_live_age_seconds', 'Age of the oldest fact that is not archived yet.', oldestLiveMs === null ? 0 : Math.max(0, clock.now() - oldestLiveMs) / 1000);
-  to.gauge('holdfast_archive_last_run_timestamp_seconds', 'When archiving last ended well here; 0 before that, and on nodes that leave it to another.', lastRunMs / 1000);
-  to.gauge('holdfast_archive_last_run_duration_seconds', 'How long that took.', lastRunSeconds);
-  to.counter('holdfast_archive_failures_total', 'Runs of archiving that ended with a fault.', failures);
-}
-
 export interface Consumer {
   readonly name: string;
   readonly checkpoints: readonly number[];

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Cap, HoldCaps } from '../rooms/inventory/inventory.ts';
 import { ConfigError } from './config-error.ts';
 
 /** How to run, from flags first and the environment second. */
@@ -11,6 +12,8 @@ export interface Config {
   readonly adminKey: string | undefined;
   readonly publicReads: boolean;
   readonly corsOrigins: readonly string[];
+  /** Bounds on live holds of one customer and of one API key. */
+  readonly holdCaps: HoldCaps | undefined;
   readonly rateLimit: 'off' | { readonly perSecond: number; readonly burst: number };
   /** A file for the logs; standard error where absent. */
   readonly logFile: string | undefined;
@@ -52,6 +55,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     publicReads: (env['HOLDFAST_PUBLIC_READS'] ?? 'on') !== 'off',
     corsOrigins: (env['HOLDFAST_CORS_ORIGINS'] ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''),
     rateLimit: rateLimitFrom(env['HOLDFAST_RATE_LIMIT']),
+    holdCaps: holdCapsFrom(env),
     logFile: env['HOLDFAST_LOG_FILE'],
     logLevel: env['HOLDFAST_LOG_LEVEL'] ?? 'info',
     demo: flags.demo ?? false,
@@ -116,4 +120,19 @@ function rateLimitFrom(text: string | undefined): Config['rateLimit'] {
   const [perSecond = Number.NaN, burst = perSecond * 2] = text.split('/').map(Number);
   if (!(perSecond > 0) || !(burst > 0)) throw new ConfigError(`HOLDFAST_RATE_LIMIT must be off, a number of requests a second, or <per second>/<burst>, not ${text}`);
   return { perSecond, burst };
+}
+
+/** Each `off`, a number of live holds, or `<holds>/<units>`. */
+function holdCapsFrom(env: Readonly<Record<string, string | undefined>>): HoldCaps | undefined {
+  const customer = capFrom('HOLDFAST_LIVE_HOLDS_PER_CUSTOMER', env);
+  const key = capFrom('HOLDFAST_LIVE_HOLDS_PER_KEY', env);
+  return customer || key ? { customer, key } : undefined;
+}
+
+function capFrom(name: string, env: Readonly<Record<string, string | undefined>>): Cap | undefined {
+  const text = env[name];
+  if (text === undefined || text === '' || text === 'off') return undefined;
+  const [, holds, units] = /^(\d{1,10})(?:\/(\d{1,10}))?$/.exec(text) ?? [];
+  if (holds === undefined || Number(holds) < 1) throw new ConfigError(`${name} must be off, a number of holds, or <holds>/<units>, not ${text}`);
+  return { holds: Number(holds), units: units === undefined ? undefined : Number(units) };
 }

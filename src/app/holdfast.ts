@@ -4,7 +4,7 @@ import { systemRandom } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import type { Rebuilding, Services } from '../http/http.ts';
-import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { inventory, inventoryWith, type HoldCaps, type InventoryCommand } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { diskOf } from './disk.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
@@ -27,6 +27,8 @@ export interface HoldfastOptions {
   readonly tracer?: Tracer | undefined;
   /** Told how making states and views again stands: when it was asked for, and at the start on views of another form. */
   readonly onRebuilding?: (status: Rebuilding) => void;
+  /** Bounds on what one customer or API key may hold at a time; none unless given. */
+  readonly holdCaps?: HoldCaps | undefined;
 }
 
 /** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
@@ -52,7 +54,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen() }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
-  const engine = new Engine({ store: withLog(store, log), room: inventory, clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
+  const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? inventory : inventoryWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: inventory, clock });
   opening.defer(() => timers.close());

@@ -18,7 +18,7 @@ export const PROBLEM_HELP: Readonly<Record<string, string>> = {
   'method-not-allowed': 'The path exists and takes other methods: `Allow` names them.',
   'request-timeout': 'The request took too long to arrive.',
   'insufficient-stock': 'There is not enough to hold. `lines` names every item that falls short; nothing was held.',
-  'limit-exceeded': 'More was asked for than one reservation, customer, cart or place may have.',
+  'limit-exceeded': 'More was asked for than one reservation, customer, API key, cart or place may have: `lines` or `limit` names the bound.',
   'negative-stock': 'On hand never falls below zero.',
   'unexpected-count': 'The books do not say what `expected` says: look again before counting over it.',
   'in-use': 'Something still depends on it: `blockers` names what.',

@@ -9,7 +9,7 @@ import { ids as makeIds } from '../base/ids.ts';
 import { seededRandom } from '../base/random.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
-import { inventory, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { inventory, inventoryWith, type HoldCaps, type InventoryCommand } from '../rooms/inventory/inventory.ts';
 import { Engine, Lag, Projector, QueueWorker, Rebuild, Timers } from '../runtime/runtime.ts';
 import { buildHttp, type HttpOptions } from './http.ts';
 import type { Rebuilding, Services, Views } from './services.ts';
@@ -56,6 +56,7 @@ export interface TestOptions extends Partial<Omit<HttpOptions, 'logger'>> {
   readonly faults?: HandleOptions['faults'];
   readonly seed?: number;
   readonly partitions?: number;
+  readonly holdCaps?: HoldCaps;
 }
 
 export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldfast> {
@@ -63,7 +64,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   const store = options.store ?? openMemory({ partitions: options.partitions ?? 4, ...(options.faults === undefined ? undefined : { faults: options.faults }) });
   const random = seededRandom(options.seed ?? 1);
   const ids = makeIds(random);
-  const engine = new Engine({ store, room: inventory, clock, random, ids });
+  const engine = new Engine({ store, room: options.holdCaps === undefined ? inventory : inventoryWith(options.holdCaps), clock, random, ids });
   const { views, stop } = await projectInline(store, engine);
   const timers = new Timers({ engine, store, room: inventory, clock });
   await engine.start();

@@ -434,3 +434,64 @@ test('after all of it, and another restart, the books of every item balance', as
   await start();
   await expectBooksRight(...skus);
 });
+
+describe('a transfer', () => {
+  test.each([
+    { onHand: 10, sent: 6, arrived: [2, 5, 6] },
+    { onHand: 3, sent: 3, arrived: [0, 3] },
+  ])('of $sent of $onHand, received as $arrived, sells nowhere on its way', async ({ onHand, sent, arrived }) => {
+    const sku = await item(onHand);
+    const to = `to-${sku}`;
+    await client.locations.put(to, { name: to, rank: 500 });
+    const { id } = await client.transfers.create({ from: 'main', to, lines: [{ sku, quantity: sent }] });
+    expect(await client.transfers.ship(id)).toMatchObject({ status: 'in-transit' });
+    await expectLevel(sku, { onHand: onHand - sent, available: onHand - sent });
+    await expectRefused(client.reservations.create(one(sku, onHand - sent + 1)), 'insufficient-stock', [{ sku, requested: onHand - sent + 1, available: onHand - sent }]);
+    for (const received of arrived) {
+      expect(await client.transfers.receive(id, [{ sku, received }])).toMatchObject({ status: received === sent ? 'received' : received === 0 ? 'in-transit' : 'partially-received' });
+      expect(await client.items.availability(sku)).toMatchObject({ available: onHand - sent + received, buckets: { inTransit: sent - received } });
+    }
+    await expectRefused(client.transfers.cancel(id, { disposition: 'restock' }), 'transfer-received');
+    await expectBooksRight(sku);
+  });
+
+  test('cannot take what a hold has, and twenty at once share what is free', async () => {
+    const sku = await item(10);
+    await client.locations.put('away', { name: 'Away', rank: 500 });
+    await client.reservations.create(one(sku, 4));
+    const drafts = await Promise.all(Array.from({ length: 20 }, () => client.transfers.create({ from: 'main', to: 'away', lines: [{ sku, quantity: 1 }] })));
+    const sent = await Promise.allSettled(drafts.map(({ id }) => client.transfers.ship(id)));
+    expect(sent.filter(({ status }) => status === 'fulfilled')).toHaveLength(6);
+    expect(await client.items.availability(sku)).toMatchObject({ onHand: 4, reserved: 4, available: 0, buckets: { inTransit: 6 } });
+    await expectBooksRight(sku);
+  });
+});
+
+describe('a hold that changes', () => {
+  test('by its id grows within its own stock, moves to another cart and place, and is whole where it may not', async () => {
+    const sku = await item(10);
+    await client.locations.put('shop', { name: 'Shop', rank: 600 });
+    await adjust(sku, { location: 'shop', change: 5, reason: 'received' });
+    const { id } = await client.reservations.create({ ...one(sku, 3), cartId: `guest-${sku}` });
+    for (const quantity of [7, 2, 15]) expect(await client.reservations.patch(id, one(sku, quantity))).toMatchObject({ id, lines: [{ quantity }] });
+    await expectRefused(client.reservations.patch(id, one(sku, 16)), 'insufficient-stock', [{ sku, requested: 16, available: 15 }]);
+    await expectRefused(client.reservations.move(id, { location: 'shop' }), 'insufficient-stock', [{ sku, requested: 15, available: 5 }]);
+    await client.reservations.patch(id, one(sku, 5));
+    expect(await client.reservations.move(id, { location: 'shop', cartId: `known-${sku}` })).toMatchObject({ cartId: `known-${sku}`, lines: [{ allocations: [{ location: 'shop', quantity: 5 }] }] });
+    expect(await client.carts.get(`known-${sku}`)).toMatchObject({ id });
+    await expectLevel(sku, { reserved: 5, available: 10 });
+    await expectBooksRight(sku);
+  });
+
+  test('to one without an end counts until it is released', async () => {
+    const sku = await item(5);
+    const { id } = await client.reservations.create({ ...one(sku, 2), ttlSeconds: 1 });
+    expect(await client.reservations.extend(id, null)).toMatchObject({ expiresAt: null });
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await expectLevel(sku, { reserved: 2, available: 3 });
+    expect((await historyOf(sku)).at(0)).toMatchObject({ type: 'inventory.reservation.extended', data: { expiresAt: null, actor: 'admin' } });
+    await client.reservations.release(id);
+    await expectLevel(sku, { reserved: 0, available: 5 });
+    await expectBooksRight(sku);
+  });
+});

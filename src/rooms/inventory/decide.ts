@@ -1,5 +1,6 @@
 import type { Decision } from '../../base/decision.ts';
 import type { Json } from '../../base/json.ts';
+import { withTallies } from './caps.ts';
 import { defineItem, defineLocation, removeItem, removeLocation } from './catalogue.ts';
 import type { InventoryCommand } from './commands.ts';
 import { edit, moveHold } from './edits.ts';
@@ -12,7 +13,7 @@ import type { World } from './state.ts';
 
 /** Says what follows from a command in this world: facts with the answer, or a refusal. Pure: it changes nothing and waits for nothing. */
 export function decide(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, Json> {
-  return signed(route(command, world, context), command.actor) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
+  return signed(withTallies(route(command, world, context), world, context.now, context.caps), command.actor) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
 }
 
 /** Says in every movement that was asked for who asked. */

@@ -1,4 +1,5 @@
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
+import { holdersAfter } from './caps.ts';
 import type { EditReservation, HoldRequest, MoveReservation } from './commands.ts';
 import type { InventoryEvent, Share } from './events.ts';
 import { bindCart, changeHold, endOf, extendTo, liveHoldsOf, notHeld, touched, unknownReservation, until, type Context } from './holds.ts';
@@ -19,7 +20,7 @@ type Held = Decision<InventoryEvent, ReservationView>;
 type Said = { readonly customerId?: string | null | undefined; readonly channel?: string | null | undefined };
 
 /** Changes lines, customer, channel or end of a hold. Without lines its units stay where they are. */
-export function edit(command: EditReservation, world: World, { now }: Context): Held {
+export function edit(command: EditReservation, world: World, { now, caps }: Context): Held {
   const record = changeable(command, world, now);
   if ('refusal' in record) return { ok: false, refusal: record.refusal };
   const asker = askerAfter(record, command);
@@ -29,12 +30,12 @@ export function edit(command: EditReservation, world: World, { now }: Context): 
   if (!command.lines && asker.customerId === record.customerId && asker.channel === record.channel) {
     return expiresAt === record.expiresAt ? accepted([], reservationView(record, now)) : extendTo(expiresAt, record, world, now);
   }
-  const after: Reservation = { ...record, ...asker, lines, expiresAt, version: record.version + 1 };
+  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), lines, expiresAt, version: record.version + 1 };
   return accepted(changeHold(record, after, world, now), reservationView(after, now));
 }
 
 /** Moves a hold to another cart, its units to another place, or both. */
-export function moveHold(command: MoveReservation, world: World, { now }: Context): Held {
+export function moveHold(command: MoveReservation, world: World, { now, caps }: Context): Held {
   const record = changeable(command, world, now);
   if ('refusal' in record) return { ok: false, refusal: record.refusal };
   const cartId = command.cartId === undefined ? record.cartId : (command.cartId ?? undefined);
@@ -44,7 +45,7 @@ export function moveHold(command: MoveReservation, world: World, { now }: Contex
   const asker = askerAfter(record, { customerId: target[0]?.customerId, channel: target[0]?.channel, ...given(command) });
   const lines = command.location === undefined ? keptLines(record, asker, world, now) : linesAt(command.location, record, asker, world, now);
   if ('refusal' in lines) return { ok: false, refusal: lines.refusal };
-  const after: Reservation = { ...record, ...asker, cartId, lines, version: record.version + 1 };
+  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), cartId, lines, version: record.version + 1 };
   if (isSame(record, after)) return accepted([], reservationView(record, now));
   return accepted([...changeHold(record, after, world, now), ...boundCarts(record, after, world, now)], reservationView(after, now));
 }

@@ -26,12 +26,20 @@ export interface Share {
   readonly expiresAt: number;
 }
 
+/** One live hold as a tally counts it. */
+export interface Counted {
+  readonly units: number;
+  readonly expiresAt: number;
+}
+
 /** What every fact about a hold says besides the share. */
 interface HoldFact extends Share {
   readonly reservationId: string;
   readonly cartId?: string | undefined;
   readonly customerId?: string | undefined;
   readonly channel?: string | undefined;
+  /** Whose bounds on live holds it counts against, where such bounds were set: see `Tally`. */
+  readonly tallied?: readonly string[] | undefined;
   /** 1 where the reservation is this one share in this log: its record then follows from this fact alone. */
   readonly solo?: 1 | undefined;
 }
@@ -65,6 +73,7 @@ export type InventoryEvent =
   /** The record of a reservation over several items, in its home log. */
   | Fact<'inventory.reservation.recorded', { reservation: Reservation }>
   | Fact<'inventory.order.recorded', { order: Order }>
+  | Fact<'inventory.holder.tallied', { holder: string; removed?: Counted; added?: Counted }>
   | Fact<'inventory.transfer.recorded', { transfer: Transfer }>
   | Fact<'inventory.cart.bound', { cartId: string; reservations: readonly string[] }>;
 

@@ -3,7 +3,8 @@ import { instantOfId } from '../../base/ids.ts';
 import type { HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey } from './keys.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation } from './state.ts';
+import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation, type Tally } from './state.ts';
+import { tallied } from './tally.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
 export interface States {
@@ -61,6 +62,8 @@ function evolveApart(event: InventoryEvent, states: States): void {
       return states.set(reservationKey(event.data.reservation.id), event.data.reservation);
     case 'inventory.order.recorded':
       return states.set(orderKey(event.data.order.orderId), event.data.order);
+    case 'inventory.holder.tallied':
+      return states.set(event.key, tallied(states.get(event.key) as Tally | undefined, event.data, event.time)); // under `h/` keys there are tallies only
     case 'inventory.transfer.recorded':
       return states.set(transferKey(event.data.transfer.id), event.data.transfer);
     case 'inventory.cart.bound': {
@@ -76,7 +79,7 @@ function evolveApart(event: InventoryEvent, states: States): void {
 }
 
 /** A fact about an item. */
-export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
 function evolveItem(event: ItemEvent, states: States): void {
   evolveItemAlone(event, itemOf(event.key, states));
@@ -219,13 +222,21 @@ function free(item: Item, share: Share): void {
 function evolveSoloRecord(event: HoldEvent, sku: string, states: States): void {
   if (event.type === 'inventory.reservation.held') return; // the record is born
   const key = reservationKey(event.data.reservationId);
-  const record = must(states.get(key) as Reservation | undefined, `${event.type} of an unknown reservation ${event.data.reservationId}`);
-  states.set(key, { ...record, version: record.version + 1, ...soloChange(event, record, sku) });
+  states.set(key, recordAfter(event, states.get(key) as Reservation | undefined)); // under `r/` keys there are reservations only
+}
+
+/** The record of a reservation after a fact from which it follows, or that records it. */
+export function recordAfter(event: HoldEvent | Extract<InventoryEvent, { type: 'inventory.reservation.recorded' }>, before: Reservation | undefined): Reservation {
+  if (event.type === 'inventory.reservation.recorded') return event.data.reservation;
+  const sku = skuOf(event.key);
+  if (event.type === 'inventory.reservation.held') return soloRecord(event, sku);
+  const record = must(before, `${event.type} of an unknown reservation ${event.data.reservationId}`);
+  return { ...record, version: record.version + 1, ...soloChange(event, record, sku) };
 }
 
 function soloRecord(event: Extract<HoldEvent, { type: 'inventory.reservation.held' }>, sku: string): Reservation {
-  const { reservationId, cartId, customerId, channel, requested, expiresAt } = event.data;
-  return { id: reservationId, status: 'held', cartId, customerId, channel, orderId: undefined, lines: [soloLine(event.data, sku, requested)], createdAt: event.time, expiresAt, version: 1 };
+  const { reservationId, cartId, customerId, channel, requested, expiresAt, tallied: holders } = event.data;
+  return { id: reservationId, status: 'held', cartId, customerId, channel, orderId: undefined, tallied: holders, lines: [soloLine(event.data, sku, requested)], createdAt: event.time, expiresAt, version: 1 };
 }
 
 function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.held' }>, record: Reservation, sku: string): Partial<Reservation> {

@@ -1,7 +1,8 @@
 import { must } from '../../base/assert.ts';
 import { accepted, refused, type Decision } from '../../base/decision.ts';
 import type { Ids } from '../../base/ids.ts';
-import type { ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, ReleaseReservation, ReserveStock, SetCart } from './commands.ts';
+import { holdersAfter, holdersOf, type HoldCaps } from './caps.ts';
+import type { Asked, ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, ReleaseReservation, ReserveStock, SetCart } from './commands.ts';
 import type { HoldEvent, InventoryEvent, Share } from './events.ts';
 import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
@@ -15,6 +16,8 @@ import { reservationView, type ReservationView } from './resources.ts';
 export interface Context {
   readonly now: number;
   readonly ids: Ids;
+  /** Bounds on what one customer or one API key may hold at a time, where there are any. */
+  readonly caps?: HoldCaps | undefined;
 }
 
 type Held = Decision<InventoryEvent, ReservationView>;
@@ -25,14 +28,14 @@ export interface CartAnswer {
 }
 
 /** Sets stock aside, or says what is missing and sets nothing aside. */
-export function reserve(command: ReserveStock, world: World, context: Context): Held {
+export function reserve(command: ReserveStock & Asked, world: World, context: Context): Held {
   const plan = planHold(command, world, context.now);
   if ('refusal' in plan) return { ok: false, refusal: plan.refusal };
   return newHold(command, plan, world, context);
 }
 
 /** Makes the cart hold exactly these lines: changes the hold it has, or makes one. */
-export function setCart(command: SetCart, world: World, context: Context): Decision<InventoryEvent, CartAnswer> {
+export function setCart(command: SetCart & Asked, world: World, context: Context): Decision<InventoryEvent, CartAnswer> {
   const live = liveHoldsOf(command.cartId, world, context.now);
   const shares = new Map<string, Share[]>();
   for (const hold of live) {
@@ -53,7 +56,7 @@ export function setCart(command: SetCart, world: World, context: Context): Decis
   }
   // A shopper who goes on shopping does not end what an operator promised.
   const expiresAt = first.expiresAt === NEVER && command.ttlSeconds === undefined ? NEVER : expiry(command, plan, context.now);
-  const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt, version: first.version + 1 };
+  const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt, tallied: holdersAfter(context.caps, first, customerId), version: first.version + 1 };
   const events = [...changeHold(first, after, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
   return accepted(events, { created: false, reservation: reservationView(after, context.now) });
@@ -138,7 +141,7 @@ export function touched(record: Reservation, world: World): Reservation {
   return record;
 }
 
-function newHold(command: HoldRequest & { readonly cartId?: string }, plan: Plan, world: World, { now, ids }: Context): Held {
+function newHold(command: HoldRequest & Asked & { readonly cartId?: string }, plan: Plan, world: World, { now, ids, caps }: Context): Held {
   const [line] = plan.lines;
   const home = logOfKey(itemKey(must(line, 'a plan has a line').sku), world.partitions);
   const record: Reservation = {
@@ -148,6 +151,7 @@ function newHold(command: HoldRequest & { readonly cartId?: string }, plan: Plan
     customerId: command.customerId,
     channel: command.channel,
     orderId: undefined,
+    tallied: caps === undefined ? undefined : holdersOf(caps, command.customerId, command.actor),
     lines: plan.lines,
     createdAt: now,
     expiresAt: expiry(command, plan, now),
@@ -222,6 +226,7 @@ export function holdFact(type: HoldEvent['type'], record: Reservation, share: It
     previousExpiresAt: more.previousExpiresAt,
     previous: more.previous,
     orderId: more.orderId,
+    tallied: type === 'inventory.reservation.held' ? record.tallied : undefined,
     solo: undefined,
   };
   return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs

@@ -5,7 +5,9 @@
  */
 import type { Room } from '../../runtime/runtime.ts';
 import type { InventoryCommand } from './commands.ts';
+import type { Cap, HoldCaps } from './caps.ts';
 import { decide } from './decide.ts';
+import type { Context } from './holds.ts';
 import type { InventoryEvent } from './events.ts';
 import { births, evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
@@ -33,6 +35,12 @@ export const inventory: Room<InventoryCommand> = {
   views: { tables: TABLES, before, rows: rowsOf, facts: factRows },
 };
 
+/** The room with bounds on what one customer or API key may hold at a time. */
+export function inventoryWith(caps: HoldCaps): Room<InventoryCommand> {
+  return { ...inventory, decide: (command, world, context) => inventory.decide(command, world, { ...context, caps } as Context) }; // the room's own context, which has them
+}
+
+export type { Cap, HoldCaps };
 export * as limits from './limits.ts';
 export { etagOf, figuresOf, type Asking, type Figures } from './availability.ts';
 export { closingDefinition, type Described } from './catalogue.ts';

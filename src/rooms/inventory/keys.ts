@@ -7,6 +7,8 @@ export const reservationKey = (id: string): string => `r/${id}`;
 export const cartKey = (cartId: string): string => `c/${cartId}`;
 export const orderKey = (orderId: string): string => `o/${orderId}`;
 export const transferKey = (id: string): string => `t/${id}`;
+/** Everything that one customer, or one API key, holds at a time: `customer/<id>` or `key/<id>`. */
+export const holderKey = (holder: string): string => `h/${holder}`;
 /** Every log has its own copy of the locations, so that its appends conflict with a change of them. */
 export const locationsKey = (log: number): string => `l/${log}`;
 /** What one customer holds and has of one item; it lives beside the item. */

@@ -77,6 +77,14 @@ export class Lapses {
     return undefined;
   }
 
+  /** Drops what has run out: for sums to which no fact comes back to take it away. */
+  forget(): void {
+    this.#lapses.splice(0, this.#next);
+    this.#next = 0;
+    this.#lapsed.clear();
+    this.#lapsedBackordered = 0;
+  }
+
   toJSON(): SavedLapses {
     const units = new Map<string, number[]>();
     const backordered: number[] = [];

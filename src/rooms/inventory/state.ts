@@ -1,7 +1,7 @@
 import type { ItemDefinition, LocationDefinition } from './commands.ts';
 import type { CustomerUnits, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
-import { cartKey, customerKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import { cartKey, customerKey, holderKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 
 /** What an item has at one place. Reserved includes holds that ran out and are not yet tidied; `Lapses` knows which. */
 export interface Level {
@@ -53,6 +53,7 @@ export interface Reservation {
   readonly customerId?: string | undefined;
   readonly channel?: string | undefined;
   readonly orderId?: string | undefined;
+  readonly tallied?: readonly string[] | undefined;
   readonly lines: readonly ReservationLine[];
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -119,6 +120,14 @@ export interface CustomerShare {
   promised: number;
 }
 
+/** What one holder has in live holds, all items together: kept only where bounds on it are set. */
+export interface Tally {
+  holds: number;
+  units: number;
+  /** When which of it runs out. */
+  readonly lapses: Lapses;
+}
+
 export interface Location extends LocationDefinition {
   readonly id: string;
   readonly version: number;
@@ -146,6 +155,7 @@ export const findCart = (world: World, cartId: string): Cart | undefined => worl
 export const findOrder = (world: World, orderId: string): Order | undefined => world.get(orderKey(orderId)) as Order | undefined;
 export const findCustomer = (world: World, sku: string, customerId: string): CustomerShare | undefined =>
   world.get(customerKey(sku, customerId)) as CustomerShare | undefined;
+export const findTally = (world: World, holder: string): Tally | undefined => world.get(holderKey(holder)) as Tally | undefined;
 export const findTransfer = (world: World, id: string): Transfer | undefined => world.get(transferKey(id)) as Transfer | undefined;
 /** The locations as the log of a key knows them. */
 export const locationsBeside = (world: World, key: string): Locations =>
@@ -209,6 +219,8 @@ export function readState(key: string, body: string): unknown {
   switch (key[0]) {
     case 'i':
       return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses) } satisfies Item;
+    case 'h':
+      return { ...value, lapses: Lapses.from(value.lapses) } satisfies Tally;
     case 'l':
       return new Map(value) satisfies Locations;
     case 'u':

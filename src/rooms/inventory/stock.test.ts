@@ -56,6 +56,12 @@ describe('count', () => {
     expect(story.figures('A')).toMatchObject({ onHand: 7, reserved: 9, net: 0, available: 0 });
   });
 
+  test('of more than was known that is still less than was promised says by how much', () => {
+    const story = given(item('A'), received('A', 10), reserve([['A', 9]]), counted('A', 5));
+    story.when(counted('A', 7)).then(['stock.adjusted', 'A', { change: 2 }], ['shortfall.detected', 'A', { shortfall: 2, onHand: 7, promised: 9 }]);
+    story.when(counted('A', 9)).then(['stock.adjusted', 'A', { change: 2 }]);
+  });
+
   test('a hold that has run out is no promise any more', () => {
     given(item('A'), received('A', 10), reserve([['A', 9]]), wait(900_000)).when(counted('A', 7)).then(['stock.adjusted', 'A']);
   });

@@ -41,7 +41,7 @@ export function count(command: CountStock, world: World, { now }: Context): Adju
   if (command.expected !== undefined && command.expected !== known) {
     return refused('conflict', 'unexpected-count', `The books said ${known} at ${command.location}, not ${command.expected}. Count again.`, { expected: command.expected, actual: known });
   }
-  return applyChange(command, command.count - known, scene);
+  return applyChange(command, command.count - known, scene, 'counted');
 }
 
 /** Moves units from one bucket of a place to another: two facts, one sum. */
@@ -97,7 +97,7 @@ function setScene(command: AdjustStock | CountStock | MoveStock, world: World, n
   return { item, locations, now };
 }
 
-function applyChange(command: { sku: string; location: string; bucket: Bucket } & Omit<AdjustStock, 'type' | 'change'>, change: number, { item, now }: Scene): Adjusted {
+function applyChange(command: { sku: string; location: string; bucket: Bucket } & Omit<AdjustStock, 'type' | 'change'>, change: number, { item, now }: Scene, how: 'counted' | 'changed' = 'changed'): Adjusted {
   const { sku, location, bucket } = command;
   const before = quantityIn(item, location, bucket);
   const after = before + change;
@@ -107,7 +107,9 @@ function applyChange(command: { sku: string; location: string; bucket: Bucket } 
   if (after > QUANTITY_MAX) return tooMuch(command, bucket, before, change);
   const onHand = bucket === 'sellable' ? after : quantityIn(item, location, 'sellable');
   const events: InventoryEvent[] = change === 0 ? [] : [adjusted(command, { bucket, change, onHand }, now)];
-  const shortfall = bucket === 'sellable' && change < 0 ? shortfallOf(item, location, after, now) : undefined;
+  // Whoever counts finds out what is missing, also where it is more than was known; units that come in only make up for it.
+  const finds = bucket === 'sellable' && (change < 0 || (change > 0 && how === 'counted'));
+  const shortfall = finds ? shortfallOf(item, location, after, now) : undefined;
   if (shortfall) events.push(shortfall);
   return accepted(events, { sku, location, bucket, change, onHand, version: item.version + events.length });
 }

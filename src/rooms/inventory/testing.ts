@@ -5,6 +5,7 @@ import { ids } from '../../base/ids.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { seededRandom } from '../../base/random.ts';
 import { figuresOf, etagOf, type Asking } from './availability.ts';
+import type { HoldCaps } from './caps.ts';
 import { ITEM_DEFAULTS, type InventoryCommand, type ItemDefinition, type LocationDefinition } from './commands.ts';
 import { decide } from './decide.ts';
 import { isPublic, type InventoryEvent } from './events.ts';
@@ -186,8 +187,13 @@ export class Story {
   #shelf = new Shelf();
   #restored = new Shelf();
   readonly #ids = ids(seededRandom(1));
+  readonly #caps: HoldCaps | undefined;
   #outcome: Outcome | undefined;
   #events: readonly InventoryEvent[] = [];
+
+  constructor(caps?: HoldCaps) {
+    this.#caps = caps;
+  }
 
   /** Decides a command and folds what follows; refused or not. */
   when(command: Step): this {
@@ -199,7 +205,7 @@ export class Story {
     const before = this.#shelf.text();
     const nets = this.#nets(now);
     let made: string | undefined;
-    const context = { now, ids: { next: <P extends string>(prefix: P, ms: number, partition: number): `${P}_${string}` => (made ??= this.#ids.next(prefix, ms, partition)) as `${P}_${string}` } }; // one name a decision, the same on both shelves
+    const context = { now, caps: this.#caps, ids: { next: <P extends string>(prefix: P, ms: number, partition: number): `${P}_${string}` => (made ??= this.#ids.next(prefix, ms, partition)) as `${P}_${string}` } }; // one name a decision, the same on both shelves
     this.#shelf.looked.clear();
     const outcome = decide(command, this.#shelf, context);
     const again = decide(command, this.#restored, context);

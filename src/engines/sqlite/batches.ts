@@ -37,16 +37,19 @@ export function readWorker(operations: Operations, options: { fileOf: (operation
  */
 export function writeWorker(operations: Operations, database: Database, options: { committed?: (calls: readonly Call[]) => void; close: () => void }): Worker {
   let broken: Fault | undefined;
-  /** What the kernel could not write or sync once it may claim to have written next time, so never try again. */
+  /**
+   * What the kernel could not write or sync once it may claim to have written next time, so never try again; and nothing
+   * is added to a file of which a part is known to be damaged.
+   */
   const breakOn = (fault: Fault | Bug): void => {
-    if (isFault(fault, 'storage-failed')) broken = fault;
+    if (isFault(fault, 'storage-failed') || isFault(fault, 'corrupt')) broken = fault;
   };
   const runAll = (calls: readonly Call[]): Answer[] => {
     let rest = calls;
     const thrownOut: Answer[] = [];
     for (;;) {
       try {
-        const answers = database.write(() => rest.map((call) => attempt(operations, call)));
+        const answers = database.write(() => rest.map((call) => attempt(operations, call, breakOn)));
         return [...thrownOut, ...answers];
       } catch (error) {
         const fault = faultOf(error instanceof Spoiled ? error.cause : error, database.file);
@@ -71,8 +74,9 @@ export function writeWorker(operations: Operations, database: Database, options:
     run(calls) {
       if (broken !== undefined) return calls.map((call) => failed(call, broken ?? closedFault()));
       const answers = runAll(calls);
+      if (broken !== undefined) return answers;
       options.committed?.(calls);
-      if (broken === undefined) checkpoint();
+      checkpoint();
       return answers;
     },
     get commitMs() {
@@ -92,11 +96,14 @@ class Spoiled extends Error {
   }
 }
 
-function attempt(operations: Operations, call: Call): Answer {
+function attempt(operations: Operations, call: Call, onFault: (fault: Fault) => void): Answer {
   try {
     return done(call, perform(operations, call));
   } catch (error) {
-    if (isFault(error)) return failed(call, error);
+    if (isFault(error)) {
+      onFault(error);
+      return failed(call, error);
+    }
     throw isStorageWide(error) ? error : new Spoiled(call, error);
   }
 }

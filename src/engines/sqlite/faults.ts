@@ -40,7 +40,7 @@ const TRANSLATIONS: Readonly<Record<number, { code: FaultCode; retry: Retry; say
   [FAMILY.constraint]: { code: 'conflict', retry: 'soon', says: (file) => `${file}: another writer was first; read again and decide again` },
 };
 
-function wayBack(file: string): string {
+export function wayBack(file: string): string {
   return /views(-\d+)?\.db$/.test(file) ? 'delete it and its -wal, and it is made again from the log' : 'restore it from a backup';
 }
 

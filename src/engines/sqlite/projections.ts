@@ -5,6 +5,7 @@
 import { assert } from '../../base/assert.ts';
 import { conflict } from '../../base/errors.ts';
 import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, StateRow, Table } from '../../store/store.ts';
+import { checksum, verify } from './checksums.ts';
 import { statementCache, type Database } from './database.ts';
 
 export function viewWrites({ connection }: Database) {
@@ -47,8 +48,8 @@ export function viewWrites({ connection }: Database) {
 
 function stateWrites(connection: Database['connection']) {
   const upsert = connection.prepare(`
-    INSERT INTO states VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET log = excluded.log, body = excluded.body, due_ms = excluded.due_ms`);
+    INSERT INTO states VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET log = excluded.log, body = excluded.body, due_ms = excluded.due_ms, crc = excluded.crc`);
   const remove = connection.prepare('DELETE FROM states WHERE key = ?');
   const dropDue = connection.prepare(`
     DELETE FROM states WHERE key IN (
@@ -56,7 +57,7 @@ function stateWrites(connection: Database['connection']) {
   return {
     save({ key, log, body, dueMs }: StateRow): void {
       if (body === null) remove.run(key);
-      else upsert.run(key, log, body, dueMs);
+      else upsert.run(key, log, body, dueMs, checksum(key, log, body, dueMs));
     },
     dropDue: (prefix: string, beforeMs: number, limit: number): number => Number(dropDue.run(prefix, beforeMs, limit).changes),
   };
@@ -88,7 +89,7 @@ export function viewReads(database: Database) {
   const formThere = connection.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'form'`);
   const positions = connection.prepare('SELECT log, position FROM checkpoints WHERE consumer = ?');
   const upTo = connection.prepare(`SELECT position FROM checkpoints WHERE consumer = 'states' AND log = ?`);
-  const state = connection.prepare('SELECT body FROM states WHERE key = ? AND log = ?');
+  const state = connection.prepare('SELECT body, due_ms, crc FROM states WHERE key = ? AND log = ?');
   const due = connection.prepare(`
     SELECT key, log, due_ms FROM states
     WHERE due_ms IS NOT NULL AND (due_ms, key) > (?, ?) AND due_ms <= ? ORDER BY due_ms, key LIMIT ?`);
@@ -107,7 +108,10 @@ export function viewReads(database: Database) {
         const bodies = new Map<string, string>();
         for (const key of keys) {
           const row = state.get(key, log);
-          if (row !== undefined) bodies.set(key, String(row['body']));
+          if (row === undefined) continue;
+          const body = String(row['body']);
+          verify(database.file, `the state ${key}`, row['crc'], key, log, body, row['due_ms'] as number | null); // the column is an INTEGER
+          bodies.set(key, body);
         }
         return { upTo: Number(upTo.get(log)?.['position'] ?? 0), bodies };
       }),

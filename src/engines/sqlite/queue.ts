@@ -14,6 +14,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Claimed, MessageReport, MessageStatus, QueueDepth } from '../../store/store.ts';
 import type { Json } from '../../base/json.ts';
+import { checksum, verify } from './checksums.ts';
 import type { Bindable, Database } from './database.ts';
 import { oldestClaimable } from './lanes.ts';
 
@@ -29,17 +30,17 @@ export type EncodedReport = Omit<MessageReport, 'result'> & { readonly result: s
 
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
-export function queueWrites({ connection }: Database) {
+export function queueWrites({ connection, file }: Database) {
   const insert = connection.prepare(`
-    INSERT INTO messages (id, queue, lane, body, batch, line, status, attempts, from_ms, enqueued_ms)
-    VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
+    INSERT INTO messages (id, queue, lane, body, batch, line, crc, status, attempts, from_ms, enqueued_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
   const openLane = connection.prepare('INSERT INTO lanes VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING');
   const nameQueue = connection.prepare('INSERT INTO queues VALUES (?) ON CONFLICT DO NOTHING');
   const wake = connection.prepare('UPDATE lanes SET wake_ms = 0 WHERE queue = ? AND wake_ms > 0 AND wake_ms <= ?');
   const take = connection.prepare('UPDATE messages SET status = 1, attempts = attempts + 1, from_ms = ? WHERE seq = ?');
   const settle = (change: string) =>
     connection.prepare(`UPDATE messages SET ${change} WHERE id = ?1 AND attempts = ?2 AND status = 1 RETURNING queue, lane`);
-  const finish = settle('status = 2, finished_ms = ?3, result = ?4');
+  const finish = settle('status = 2, finished_ms = ?3, result = ?4, result_crc = ?5');
   const retry = settle('status = 0, from_ms = ?3, error = ?4');
   const bury = settle('status = 3, error = ?3');
   const revive = connection.prepare('UPDATE messages SET status = 0, attempts = 0, from_ms = ? WHERE id = ? AND status = 3 RETURNING queue, lane');
@@ -51,7 +52,7 @@ export function queueWrites({ connection }: Database) {
     put(messages: readonly EncodedMessage[], nowMs: number): void {
       const names = new Set<string>();
       for (const [id, queue, lane, body, batch, line] of messages) {
-        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, nowMs);
+        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, checksum(id, queue, lane, body, batch, line), nowMs);
         if (changes === 0) continue;
         openLane.run(queue, lane, lastInsertRowid);
         names.add(queue);
@@ -61,6 +62,7 @@ export function queueWrites({ connection }: Database) {
     claim(queue: string, { limit, leaseMs, nowMs }: { limit: number; leaseMs: number; nowMs: number }): EncodedClaim[] {
       wake.run(queue, nowMs);
       const messages = claimable(queue, limit, nowMs);
+      for (const { id, lane, body, batch, line, crc } of messages) verify(file, `the message ${id}`, crc, id, queue, lane, body, batch, line);
       for (const { seq, lane } of messages) {
         take.run(nowMs + leaseMs, seq);
         touched.add(queue, lane);
@@ -69,7 +71,7 @@ export function queueWrites({ connection }: Database) {
       return messages.map(({ id, lane, body, batch, line, attempts }) => [id, queue, lane, body, batch, line, attempts + 1]);
     },
     finish(results: readonly (readonly [id: string, attempt: number, result: string])[], nowMs: number): string[] {
-      const recorded = results.filter(([id, attempt, result]) => touched.addRow(finish.get(id, attempt, nowMs, result)));
+      const recorded = results.filter(([id, attempt, result]) => touched.addRow(finish.get(id, attempt, nowMs, result, checksum(id, result))));
       touched.refresh();
       return recorded.map(([id]) => id);
     },
@@ -124,11 +126,12 @@ function touchedLanes(connection: Database['connection']) {
   };
 }
 
-const REPORT = 'id, queue, status, attempts, batch, line, result, error, enqueued_ms';
+const REPORT = 'id, queue, lane, body, crc, status, attempts, batch, line, result, result_crc, error, enqueued_ms';
 const REFUSED = `batch = ? AND status = 2 AND json_type(result, '$.ok') = 'false'`;
 
 export function queueReads(database: Database) {
-  const { connection } = database;
+  const { connection, file } = database;
+  const report = reportsOf(file);
   const find = connection.prepare(`SELECT ${REPORT} FROM messages WHERE id = ?`);
   const dead = connection.prepare(`SELECT ${REPORT} FROM messages WHERE queue = ? AND status = 3 AND id > ? ORDER BY id LIMIT ?`);
   const standing = connection.prepare('SELECT status, count(*) AS count FROM messages WHERE batch = ? GROUP BY status');
@@ -137,7 +140,10 @@ export function queueReads(database: Database) {
   const names = connection.prepare('SELECT name FROM queues ORDER BY name');
   const depth = depthQuery(database);
   return {
-    findMessage: (id: string): EncodedReport | undefined => reported(find.get(id)),
+    findMessage(id: string): EncodedReport | undefined {
+      const row = find.get(id);
+      return row && report(row);
+    },
     deadLetters: (queue: string, after: string, limit: number): EncodedReport[] => dead.all(queue, after, limit).map(report),
     batch: (name: string, limit: number) =>
       database.snapshot(() => {
@@ -169,19 +175,19 @@ function depthQuery(database: Database) {
     }));
 }
 
-function reported(row: Row | undefined): EncodedReport | undefined {
-  return row && report(row);
-}
-
-function report(row: Row): EncodedReport {
-  const status = STATUSES[Number(row['status'])] ?? 'dead';
-  const text = (name: string): string | null => {
-    const value = row[name];
-    return typeof value === 'string' ? value : null;
-  };
-  return {
-    id: String(row['id']), queue: String(row['queue']), status, attempts: Number(row['attempts']), batch: text('batch'),
-    line: row['line'] === null ? null : Number(row['line']), result: text('result'), error: text('error'), enqueuedMs: Number(row['enqueued_ms']),
+/** Reads reports, and finds out whether what they say is what was put and finished. */
+function reportsOf(file: string): (row: Row) => EncodedReport {
+  return (row) => {
+    const text = (name: string): string | null => {
+      const value = row[name];
+      return typeof value === 'string' ? value : null;
+    };
+    const status = STATUSES[Number(row['status'])] ?? 'dead';
+    const [id, queue, lane, batch, result] = [String(row['id']), String(row['queue']), String(row['lane']), text('batch'), text('result')];
+    const line = row['line'] === null ? null : Number(row['line']);
+    verify(file, `the message ${id}`, row['crc'], id, queue, lane, text('body'), batch, line);
+    if (status === 'done') verify(file, `the result of ${id}`, row['result_crc'], id, result);
+    return { id, queue, status, attempts: Number(row['attempts']), batch, line, result, error: text('error'), enqueuedMs: Number(row['enqueued_ms']) };
   };
 }
 

@@ -140,7 +140,9 @@ export class AppendRows {
   /** Throws where the newest row is not whole: nothing may be added to what is damaged. */
   verifyNewest(): void {
     const { seq } = this.newest();
-    if (seq > 0) this.#check(seq);
+    if (seq === 0) return;
+    const { heads } = this.#check(seq);
+    if (heads.length !== this.#none.heads.length) throw this.damaged(seq, `is of ${heads.length} logs, and the file says that it has ${this.#none.heads.length}`);
   }
 
   damaged(seq: number, what: string): Fault {

@@ -22,7 +22,7 @@ export const RESTORING = 'restore-unfinished';
 const PARTITIONS_DEFAULT = 16;
 
 /** Raised whenever a layout changes; a file of another layout is refused, never guessed at. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * appends: one row for everything that was made durable together, whichever logs it concerned (see `log.ts`), so that
@@ -44,7 +44,7 @@ const LOG_SCHEMA = `
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, lane TEXT NOT NULL,
     status INTEGER NOT NULL, attempts INTEGER NOT NULL, from_ms INTEGER NOT NULL,
     enqueued_ms INTEGER NOT NULL, finished_ms INTEGER, batch TEXT, line INTEGER,
-    body TEXT NOT NULL, result TEXT, error TEXT
+    body TEXT NOT NULL, crc INTEGER NOT NULL, result TEXT, result_crc INTEGER, error TEXT
   ) STRICT;
   CREATE INDEX messages_unfinished ON messages (queue, lane, seq) WHERE status < 2;
   CREATE INDEX messages_standing ON messages (queue, status, from_ms) WHERE status < 2;
@@ -60,14 +60,14 @@ const LOG_SCHEMA = `
   CREATE TABLE leases (
     name TEXT PRIMARY KEY, holder TEXT, epoch INTEGER NOT NULL, until_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 const VIEWS_SCHEMA = `
   CREATE TABLE syncs (id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
   INSERT INTO syncs VALUES (1, 0);
   CREATE TABLE states (
-    key TEXT PRIMARY KEY, log INTEGER NOT NULL, body TEXT NOT NULL, due_ms INTEGER
+    key TEXT PRIMARY KEY, log INTEGER NOT NULL, body TEXT NOT NULL, due_ms INTEGER, crc INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX states_due ON states (due_ms, key) WHERE due_ms IS NOT NULL;
   CREATE TABLE checkpoints (
@@ -153,6 +153,6 @@ export function partitionsOf({ connection }: Database): number {
 }
 
 function storedPartitions(log: Database, wanted: number): number {
-  log.connection.prepare(`INSERT INTO meta VALUES ('partitions', ?), ('pings', 0) ON CONFLICT DO NOTHING`).run(wanted);
+  log.connection.prepare(`INSERT INTO meta VALUES ('partitions', ?), ('pings', 0), ('changes', 0) ON CONFLICT DO NOTHING`).run(wanted);
   return partitionsOf(log);
 }

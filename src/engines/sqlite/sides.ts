@@ -11,6 +11,7 @@ import { queueReads, queueWrites } from './queue.ts';
 import { dropOtherViews, liveViews, logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads, settingWrites } from './settings.ts';
 import { done, readWorker, writeWorker, type Call, type Worker } from './batches.ts';
+import { Witness } from './witness.ts';
 
 export type Side = 'log' | 'views' | 'reader';
 
@@ -25,14 +26,18 @@ export function openSide(side: Side, directory: string): Worker {
 
 function openLogSide(directory: string): Worker {
   const database = openDatabase(logFile(directory), 'full');
+  const witness = openWitness(directory, database);
+  const operations = logOperations(database);
   const advanced = new BroadcastChannel(channelName(directory));
   advanced.unref();
-  return writeWorker(logOperations(database), database, {
+  return writeWorker(operations, database, {
     committed(calls) {
       if (calls.some(([, operation]) => operation === 'append')) advanced.postMessage(0);
+      if (calls.some(([, operation]) => PROMISES.has(operation))) witness.note();
     },
     close() {
       advanced.close();
+      witness[Symbol.dispose]();
       database[Symbol.dispose]();
     },
   });
@@ -57,6 +62,18 @@ const isReopen = ([, operation]: Call): boolean => operation === 'reopen';
 
 /** Said here for its type; `reopening` does it. */
 const reopenable = { reopen: (): void => undefined };
+
+/** The operations whose callers are told something by it that must not vanish. */
+const PROMISES: ReadonlySet<string> = new Set(['append', 'put', 'finish', 'revive', 'swap'] satisfies (keyof LogOperations)[]);
+
+function openWitness(directory: string, database: Database): Witness {
+  try {
+    return new Witness(directory, database);
+  } catch (error) {
+    database[Symbol.dispose]();
+    throw error;
+  }
+}
 
 function openViewsSide(directory: string): Worker {
   const live = liveViewsOf(directory);
@@ -98,13 +115,24 @@ function liveViewsOf(directory: string): number {
 }
 
 function logOperations(database: Database) {
+  const counted = database.connection.prepare(`UPDATE meta SET value = value + 1 WHERE name = 'changes'`);
+  /** Appends are numbered anyway; what else is promised is counted, for the witness. */
+  const counting = <A extends readonly unknown[], R>(operation: (...args: A) => R) => (...args: A): R => {
+    counted.run();
+    return operation(...args);
+  };
+  const queue = queueWrites(database);
+  const settings = settingWrites(database);
   const pinged = database.connection.prepare(`UPDATE meta SET value = value + 1 WHERE name = 'pings'`);
   const setViews = database.connection.prepare(`INSERT INTO meta VALUES ('views', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
   return {
     ...logWrites(database, partitionsOf(database)),
-    ...queueWrites(database),
+    ...queue,
+    put: counting(queue.put),
+    finish: counting(queue.finish),
+    revive: counting(queue.revive),
     ...leaseWrites(database),
-    ...settingWrites(database),
+    swap: counting(settings.swap),
     ping(): void {
       pinged.run();
     },

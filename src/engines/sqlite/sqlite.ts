@@ -10,12 +10,13 @@
  * for a caller that has a thread to itself.
  */
 import { BYTES_OF_APPENDS, Distribution, SECONDS_OF_WRITES } from '../../base/distribution.ts';
+import { Fault } from '../../base/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { besideSqlite } from './beside.ts';
 import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
 import { leasePort, logPort, projectionPort, queuePort, settingPort, type Desks } from './ports.ts';
-import { establish } from './schema.ts';
+import { establish, logFile, viewsFile } from './schema.ts';
 import { openSide, type LogOperations, type Questions, type Side, type ViewOperations } from './sides.ts';
 import { startThread } from './threads.ts';
 import { watchCommits } from './watch.ts';
@@ -37,6 +38,7 @@ export interface SqliteOptions {
 export async function openSqlite({ directory, partitions: wanted, threads = 'workers' }: SqliteOptions): Promise<Store> {
   const partitions = establish(directory, wanted);
   const desks = threads === 'workers' ? await startThreads(directory) : openInline(directory);
+  await refuseViewsAhead(directory, desks, partitions);
   const { watch, close } = watchCommits(directory);
   const [appendBytes, syncSeconds] = [new Distribution(BYTES_OF_APPENDS), new Distribution(SECONDS_OF_WRITES)];
   desks.log.onCommitted = (commitMs) => syncSeconds.observe(commitMs / 1000);
@@ -59,6 +61,21 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
       await closeAll(Object.values(desks));
     },
   };
+}
+
+/** Views follow the log: where they know more of it than there is, a part of it is gone. */
+async function refuseViewsAhead(directory: string, desks: Desks, partitions: number): Promise<void> {
+  // The views first: another thread may go on meanwhile.
+  const checkpoints = await desks.reader.call('checkpoints', 'states', partitions);
+  const heads = await desks.reader.call('heads');
+  const log = checkpoints.findIndex((position, index) => position > (heads[index] ?? 0));
+  if (log < 0) return;
+  const views = viewsFile(directory, await desks.reader.call('liveViews'));
+  await closeAll(Object.values(desks));
+  const message =
+    `${logFile(directory)} ends at position ${heads[log]} of log ${log}, and ${views} has ${checkpoints[log]}: ` +
+    `the log or its -wal is damaged, or an older copy. Restore a backup into an empty directory, or delete ${views} and its -wal to go on without what is missing`;
+  throw new Fault('corrupt', message, { retry: 'never' });
 }
 
 async function startThreads(directory: string): Promise<Desks> {

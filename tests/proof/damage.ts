@@ -1,0 +1,153 @@
+/** What becomes of a store of which a bit turned over, or of which a part is missing: found out and named, or without consequence. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { below, pick, type Random } from '../../src/base/random.ts';
+import { isFault } from '../../src/base/errors.ts';
+import { openSqlite } from '../../src/engines/sqlite/sqlite.ts';
+import { inventory } from '../../src/rooms/inventory/inventory.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Place } from './places.ts';
+import { ServerProcess } from './server-process.ts';
+import { newShop, openShop } from './shoppers.ts';
+
+const SKUS = ['HOT-1', 'HOT-2', 'COLD-1'];
+const ANSWERS = 150;
+/** In memory where there is such a place: a damaged copy needs no disk of its own. */
+const COPIES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** A store that was stopped, or killed, and everything that it says. */
+export interface Sound extends Disposable {
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly commands: readonly string[];
+  readonly truth: Said;
+}
+
+interface Said {
+  /** Facts, states, settings and commands. */
+  readonly checked: readonly string[];
+  /** Rows of lists and histories, which have no checksums. */
+  readonly rows: readonly string[];
+}
+
+export async function makeSound(end: 'stopped' | 'killed', seed: number): Promise<Sound> {
+  const home = mkdtempSync(join(tmpdir(), 'holdfast-damage-'));
+  const directory = join(home, 'data');
+  const place: Place = { engine: 'sqlite', flags: ['--data', directory], env: {}, async [Symbol.asyncDispose]() {} };
+  const server = await ServerProcess.start(place);
+  const client = server.client();
+  for (const sku of SKUS) {
+    await client.items.put(sku, {});
+    await client.items.adjust(sku, { change: 150, reason: 'received' }, { waitSeconds: 10 });
+  }
+  const shop = newShop(SKUS, seed);
+  await openShop(shop, client, () => shop.ledger.answered.length >= ANSWERS);
+  await client.keys.create({ name: 'till', scopes: ['write'] });
+  await (end === 'stopped' ? server.stop() : server.kill());
+  const commands = shop.ledger.answered.flatMap(({ answer }) => (answer.body as { commandId?: string }).commandId ?? []); // looked at before use
+  const files = readdirSync(directory).filter((name) => !name.startsWith('lock') && !name.endsWith('-shm') && statSync(join(directory, name)).size > 0);
+  const sound = { directory, files, commands };
+  const truth = await inCopy(directory, (copy) => said(copy, sound.commands));
+  return { ...sound, truth, [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }) };
+}
+
+async function inCopy<T>(directory: string, work: (copy: string) => Promise<T>): Promise<T> {
+  const copy = join(mkdtempSync(join(COPIES, 'holdfast-copy-')), 'data');
+  mkdirSync(copy);
+  for (const name of readdirSync(directory)) if (!name.endsWith('-shm')) copyFileSync(join(directory, name), join(copy, name));
+  try {
+    return await work(copy);
+  } finally {
+    rmSync(join(copy, '..'), { recursive: true, force: true });
+  }
+}
+
+/** Everything that a store says when it is asked for everything. Throws where it finds itself damaged. */
+async function said(directory: string, commands: readonly string[]): Promise<Said> {
+  await using store = await openSqlite({ directory, threads: 'inline' });
+  const checked = [`${store.partitions} logs`];
+  for (let log = 0; log < store.partitions; log++) checked.push(...(await saidOfLog(store, log)));
+  for (const { name, value } of await store.settings.list('')) checked.push(`${name} ${JSON.stringify(value)}`);
+  for (const id of commands) checked.push(`${id} ${JSON.stringify(resultOf(await store.queue.find(id)))}`);
+  const rows: string[] = [];
+  for (const { name } of inventory.views.tables) rows.push(...(await store.projections.sql.selectFrom(name).selectAll().execute()).map((row) => `${name} ${JSON.stringify(row)}`));
+  return { checked, rows };
+}
+
+const resultOf = (report: Awaited<ReturnType<Store['queue']['find']>>): unknown => report && { ...report, attempts: 0, status: report.status === 'done' };
+
+async function saidOfLog(store: Store, log: number): Promise<string[]> {
+  const lines: string[] = [];
+  const keys = new Set<string>();
+  for await (const commit of store.log.read(log, 0)) {
+    lines.push(JSON.stringify(commit));
+    for (const event of commit.events) for (const key of event.key.startsWith('k/') ? [event.key] : inventory.keysOf(event)) keys.add(key);
+  }
+  const { upTo, bodies } = await store.projections.loadStates(log, [...keys]);
+  return [...lines, `log ${log} up to ${upTo}`, ...[...bodies].map(([key, body]) => `${key} ${body}`).sort()];
+}
+
+export type Damage = (copy: string, sound: Sound, random: Random) => string;
+
+export const DAMAGES: Readonly<Record<'flip' | 'truncate' | 'remove', Damage>> = {
+  flip(copy, { files }, random) {
+    const name = pick(random, files);
+    const bytes = readFileSync(join(copy, name));
+    const at = below(random, bytes.length);
+    const bit = below(random, 8);
+    bytes.writeUInt8((bytes[at] ?? 0) ^ (1 << bit), at);
+    writeFileSync(join(copy, name), bytes);
+    return `bit ${bit} of byte ${at} of ${name}`;
+  },
+  truncate(copy, { files }, random) {
+    const name = pick(random, files);
+    const length = below(random, statSync(join(copy, name)).size);
+    truncateSync(join(copy, name), length);
+    return `${name} cut to ${length}`;
+  },
+  remove(copy, { files }, random) {
+    const name = pick(random, files);
+    rmSync(join(copy, name));
+    return `${name} removed`;
+  },
+};
+
+export interface Verdict {
+  /** The store said that it is damaged, and which file. */
+  named: number;
+  /** Everything was as before. */
+  harmless: number;
+  /** The views were behind, and nothing that they said was wrong: they are made again from the log. */
+  rowsDiffer: number;
+  readonly wrong: string[];
+}
+
+/** Damages a store so many times, each time anew, and asks it everything. */
+export async function damageAll(sound: Sound, damage: Damage, times: number, random: Random): Promise<Verdict> {
+  const verdict: Verdict = { named: 0, harmless: 0, rowsDiffer: 0, wrong: [] };
+  for (let n = 0; n < times; n++) {
+    await inCopy(sound.directory, async (copy) => {
+      const what = damage(copy, sound, random);
+      try {
+        judge(verdict, what, sound.truth, await said(copy, sound.commands));
+      } catch (error) {
+        if (isFault(error, 'corrupt') && error.message.includes(copy)) verdict.named++;
+        else verdict.wrong.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    });
+  }
+  return verdict;
+}
+
+function judge(verdict: Verdict, what: string, truth: Said, seen: Said): void {
+  const states = new Set(truth.checked);
+  // States that are missing or older are made again from the facts, where the checkpoint says so.
+  const isDerived = (line: string): boolean => /^log \d+ up to|^[a-z]\//.test(line);
+  const facts = (lines: readonly string[]): string => lines.filter((line) => !isDerived(line)).join('\n');
+  const madeAgain = seen.checked.filter(isDerived).every((line) => states.has(line) || /^log \d+ up to 0$/.test(line));
+  if (facts(truth.checked) !== facts(seen.checked)) verdict.wrong.push(`${what}: another answer`);
+  else if (seen.checked.some((line) => isDerived(line) && !states.has(line)) && !madeAgain) verdict.wrong.push(`${what}: a state that is not so`);
+  else if (truth.rows.join('\n') !== seen.rows.join('\n')) verdict.rowsDiffer++;
+  else verdict.harmless++;
+}

@@ -20,7 +20,7 @@ import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive, overload];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -1,3 +1,4 @@
+import { passing } from '../base/crash-points.ts';
 import type { Beside, Store } from '../store/store.ts';
 import { ANSWER_RETENTION_MS } from './limits.ts';
 import { Projector } from './projector.ts';
@@ -50,6 +51,7 @@ export class Rebuild implements AsyncDisposable {
 
   /** Makes them the live ones. To be called when they are as far as those that are. */
   async adopt(): Promise<void> {
+    passing('rebuild.adopt');
     await this.#beside.adopt();
     await this.#store.projections.reopen();
   }

@@ -2,17 +2,12 @@ import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { below, seededRandom } from '../../src/base/random.ts';
 import { failAt, fillUp } from '../proof/power-loss/failing-disk.ts';
-import { watchedDisk } from '../proof/power-loss/trace.ts';
+import { canPreload } from '../proof/preloaded.ts';
 
 const FAILURES_MAX = 200;
 /** How many of the 200 are tried: all of them where asked. */
 const TRIED = Number(process.env['HOLDFAST_DISK_FAILURES'] ?? 8);
 const seed = Number(process.env['HOLDFAST_DISK_SEED'] ?? randomInt(2 ** 31));
-
-if (watchedDisk() === undefined) {
-  if (process.env['CI'] === 'true') throw new Error('in CI the failing disk must be tried: install gcc');
-  console.warn('SKIPPED: the failing disk needs gcc and Linux');
-}
 
 /** One of each so many, by chance. */
 function chosen(): number[] {
@@ -21,7 +16,7 @@ function chosen(): number[] {
   return Array.from({ length: TRIED }, (_, n) => Math.floor(1 + n * span) + below(random, Math.max(1, Math.floor(span))));
 }
 
-describe.skipIf(watchedDisk() === undefined)(`a disk that fails (seed ${seed})`, () => {
+describe.runIf(canPreload('the failing disk'))(`a disk that fails (seed ${seed})`, () => {
   test.each(['sync', 'write'] as const)('once, at any %s: nothing is acknowledged on it, nothing is tried again, a restart recovers', { timeout: 7_200_000 }, async (call) => {
     const files = new Map<string, number>();
     let beyond = 0;

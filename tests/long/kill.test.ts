@@ -9,8 +9,10 @@ const seed = Number(process.env['HOLDFAST_KILL_SEED'] ?? randomInt(2 ** 32));
 /** The three numbers are said also where they are as they should be. */
 async function prove(place: Place): Promise<CrashReport> {
   const report = await crashRounds(place, ROUNDS, seed);
-  const { kills, acknowledged, unanswered, facts, oversoldUnits, lostHolds, factsThatDoNotAddUp } = report;
+  const { kills, atPoints, startsMs, acknowledged, unanswered, facts, oversoldUnits, lostHolds, factsThatDoNotAddUp } = report;
   console.log(`${place.engine}: ${kills} kills, ${acknowledged} requests acknowledged, ${unanswered} left without an answer, ${facts} facts`);
+  const slowest = startsMs.toSorted((a, b) => a - b);
+  console.log(`${place.engine}: kills at named points ${JSON.stringify(atPoints)}; ready after ${Math.round(slowest[Math.floor(slowest.length / 2)] ?? 0)} ms (median), ${Math.round(slowest.at(-1) ?? 0)} ms (slowest)`);
   console.log(`${place.engine}: oversold units ${oversoldUnits}, lost acknowledged holds ${lostHolds}, facts that do not add up ${factsThatDoNotAddUp}`);
   return report;
 }

@@ -3,19 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { SourceMutant } from '../proof/power-loss/mutants.ts';
 import { record, type Mutant } from '../proof/power-loss/recording.ts';
 import { cutPower } from '../proof/power-loss/states.ts';
-import { watchedDisk } from '../proof/power-loss/trace.ts';
+import { canPreload } from '../proof/preloaded.ts';
 
 const STATES = Number(process.env['HOLDFAST_POWER_STATES'] ?? 2_000);
 const seed = Number(process.env['HOLDFAST_POWER_SEED'] ?? randomInt(2 ** 31));
 /** States of one recording: more of them would find less than another run. */
 const STATES_A_RECORDING = 500;
 
-if (watchedDisk() === undefined) {
-  if (process.env['CI'] === 'true') throw new Error('in CI the simulated power loss must run: install gcc');
-  console.warn('SKIPPED: the simulated power loss needs gcc and Linux');
-}
-
-describe.skipIf(watchedDisk() === undefined)(`a power cut (seed ${seed})`, () => {
+describe.runIf(canPreload('the simulated power loss'))(`a power cut (seed ${seed})`, () => {
   test(`takes nothing that was acknowledged, in ${STATES} states`, { timeout: 7_200_000 }, async () => {
     let [states, answers, facts] = [0, 0, 0];
     for (let run = 0; states < STATES; run++) {

@@ -48,6 +48,15 @@ export class ServerProcess implements AsyncDisposable {
     return this.#output();
   }
 
+  /** SIGSTOP: the process does nothing more and keeps everything, until it goes on as if no time had passed. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** SIGKILL: no handler runs, nothing is flushed. */
   kill(): Promise<void> {
     return killed(this.#child);

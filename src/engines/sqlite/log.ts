@@ -2,6 +2,7 @@
  * The log: one row an append. A row has the commits of all logs that the append concerned, and the heads of all logs
  * after it, so that heads are in the newest row and the row of a position is found by bisection.
  */
+import { passing } from '../../base/crash-points.ts';
 import { conflict, Fault } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
@@ -54,6 +55,7 @@ export function logWrites(database: Database, partitions: number) {
       const row = { seq: newest.seq + 1, before: newest.crc, token, logs: JSON.stringify(commits.map(([log]) => log)), heads: JSON.stringify(heads) };
       const body = bodyOf(commits);
       insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
+      passing('log.append');
     },
     /** Marks commits as forgotten and deletes some rows of which nothing is left; false while there is more to delete. */
     trim(log: LogId, upTo: Position): boolean {
@@ -66,6 +68,7 @@ export function logWrites(database: Database, partitions: number) {
       if (last === newest.seq) blank.run(checksumOf({ ...rows.stored(last), logs: '[]' }, ''), last);
       const end = Math.min(first + TRIM_ROWS_MAX - 1, last, newest.seq - 1);
       if (end >= first) erase.run(end);
+      passing('log.trim');
       return end >= Math.min(last, newest.seq - 1);
     },
   };

@@ -3,6 +3,7 @@
  * prepared statement for any number of rows is compiled once.
  */
 import { assert } from '../../base/assert.ts';
+import { passing } from '../../base/crash-points.ts';
 import { conflict } from '../../base/errors.ts';
 import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, StateRow, Table } from '../../store/store.ts';
 import { checksum, verify } from './checksums.ts';
@@ -37,6 +38,7 @@ export function viewWrites({ connection }: Database) {
       deletes.forEach(remove);
       rows.forEach(upsert);
       changed.forEach(states.save);
+      passing('views.apply');
     },
     dropDueStates: states.dropDue,
     /** A write to be committed with an fsync: the WAL is one file, so every step before it is then durable too. */

@@ -14,6 +14,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Claimed, MessageReport, MessageStatus, QueueDepth } from '../../store/store.ts';
 import type { Json } from '../../base/json.ts';
+import { passing } from '../../base/crash-points.ts';
 import { checksum, verify } from './checksums.ts';
 import type { Bindable, Database } from './database.ts';
 import { oldestClaimable } from './lanes.ts';
@@ -58,6 +59,7 @@ export function queueWrites({ connection, file }: Database) {
         names.add(queue);
       }
       for (const name of names) nameQueue.run(name);
+      passing('queue.put');
     },
     claim(queue: string, { limit, leaseMs, nowMs }: { limit: number; leaseMs: number; nowMs: number }): EncodedClaim[] {
       wake.run(queue, nowMs);
@@ -68,11 +70,13 @@ export function queueWrites({ connection, file }: Database) {
         touched.add(queue, lane);
       }
       touched.refresh();
+      if (messages.length > 0) passing('queue.claim');
       return messages.map(({ id, lane, body, batch, line, attempts }) => [id, queue, lane, body, batch, line, attempts + 1]);
     },
     finish(results: readonly (readonly [id: string, attempt: number, result: string])[], nowMs: number): string[] {
       const recorded = results.filter(([id, attempt, result]) => touched.addRow(finish.get(id, attempt, nowMs, result, checksum(id, result))));
       touched.refresh();
+      passing('queue.finish');
       return recorded.map(([id]) => id);
     },
     retry(id: string, attempt: number, notBeforeMs: number, error: string): void {

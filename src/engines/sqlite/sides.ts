@@ -2,6 +2,7 @@
  * The three sides of a store, each of which is one thread, or all of them the caller's: `log` writes log.db and is the
  * only one whose time matters to a shopper; `views` writes the views' file; `reader` reads both.
  */
+import { passing } from '../../base/crash-points.ts';
 import { channelName } from './channels.ts';
 import { openDatabase, type Database } from './database.ts';
 import { leaseReads, leaseWrites } from './leases.ts';
@@ -32,7 +33,9 @@ function openLogSide(directory: string): Worker {
   advanced.unref();
   return writeWorker(operations, database, {
     committed(calls) {
-      if (calls.some(([, operation]) => operation === 'append')) advanced.postMessage(0);
+      const appended = calls.some(([, operation]) => operation === 'append');
+      if (appended) passing('log.committed');
+      if (appended) advanced.postMessage(0);
       if (calls.some(([, operation]) => PROMISES.has(operation))) witness.note();
     },
     close() {
@@ -79,7 +82,7 @@ function openViewsSide(directory: string): Worker {
   const live = liveViewsOf(directory);
   dropOtherViews(directory, live);
   const database = openDatabase(viewsFile(directory, live), 'normal');
-  const worker = writeWorker(viewWrites(database), database, { close: () => database[Symbol.dispose]() });
+  const worker = writeWorker(viewWrites(database), database, { committed: () => passing('views.committed'), close: () => database[Symbol.dispose]() });
   return {
     run: (calls) => (calls.some(([, operation]) => operation === 'sync') ? durably(database, () => worker.run(calls)) : worker.run(calls)),
     close: worker.close,

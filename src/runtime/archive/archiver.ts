@@ -1,3 +1,4 @@
+import { passing } from '../../base/crash-points.ts';
 import { must } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { Fault } from '../../base/errors.ts';
@@ -90,7 +91,11 @@ export class Archiver {
       await this.#renew();
       const packed = await pack({ log, upTo, beforeMs, notFullBeforeMs: beforeMs - Math.min(afterMs, FILLING_MS_MAX) });
       await this.#renew();
-      if (packed.archivedTo > 0) await store.log.trim(log, packed.archivedTo);
+      if (packed.archivedTo > 0) {
+        passing('archive.packed');
+        await store.log.trim(log, packed.archivedTo);
+        passing('archive.trimmed');
+      }
       more = packed.more;
     }
     await this.#tidy(log);

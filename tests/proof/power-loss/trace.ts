@@ -1,8 +1,6 @@
 /** What `watched-disk.c` wrote down, and how a process is started so that it does. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { preloaded } from '../preloaded.ts';
 
 const KINDS = ['made', 'written', 'truncated', 'synced', 'renamed', 'removed', 'said', 'directorySynced', 'directoryMade', 'failed'] as const;
 
@@ -34,21 +32,6 @@ export function readTrace(file: string): Deed[] {
   return deeds;
 }
 
-let compiled: string | undefined;
-
-/** Compiles the watched disk once; undefined where there is no compiler, or the system does not preload. */
-export function watchedDisk(): string | undefined {
-  if (compiled !== undefined) return compiled;
-  const library = join(mkdtempSync(join(tmpdir(), 'holdfast-disk-')), 'watched-disk.so');
-  try {
-    execFileSync('gcc', ['-Wall', '-shared', '-fPIC', '-O2', '-o', library, join(import.meta.dirname, 'watched-disk.c'), '-ldl', '-lpthread'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  } catch (error) {
-    if (process.platform !== 'linux' || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return (compiled = library);
-}
-
 export interface Watch {
   readonly root: string;
   readonly trace?: string;
@@ -60,7 +43,7 @@ export interface Watch {
 
 /** The environment of a process whose disk is watched. */
 export function watching({ root, trace, fail, full, skip }: Watch): Record<string, string> {
-  const library = watchedDisk();
+  const library = preloaded('power-loss/watched-disk.c');
   if (library === undefined) throw new Error('the watched disk needs gcc and Linux');
   const optional = { DISK_TRACE: trace, DISK_FAIL: fail, DISK_FULL: full, DISK_SKIP: skip };
   const given = Object.fromEntries(Object.entries(optional).filter((entry): entry is [string, string] => entry[1] !== undefined));

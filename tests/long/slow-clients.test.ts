@@ -1,0 +1,93 @@
+import { connect, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { sqlitePlace } from '../proof/places.ts';
+import { ServerProcess } from '../proof/server-process.ts';
+
+const SOCKETS = Number(process.env['HOLDFAST_SLOW_SOCKETS'] ?? 1_000);
+const CUT_OFF_WITHIN_MS = 15_000;
+/** A machine with other things to do looks at its timers late. */
+const SLACK_MS = 5_000;
+const SHOPPERS = 8;
+const SLOWLY_MS = 1_000;
+
+/** What a hostile client sends at once, and what it sends every second. */
+interface Slow {
+  readonly first: string;
+  readonly drip: string;
+  readonly reads: boolean;
+}
+
+const head = (server: ServerProcess, line: string): string => `${line} HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer ${server.key}\r\n`;
+
+const KINDS: Readonly<Record<string, (server: ServerProcess) => Slow>> = {
+  headers: (server) => ({ first: head(server, 'GET /v1/items/LAMP/availability'), drip: 'x-more: and more\r\n', reads: true }),
+  bodies: (server) => ({ first: `${head(server, 'POST /v1/reservations')}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{`, drip: ' ', reads: true }),
+  // More than the system keeps for a connection, asked for at once and never taken.
+  readers: (server) => ({ first: `${head(server, 'GET /v1/events?after=earliest&limit=500')}\r\n`.repeat(12), drip: '\r\n', reads: false }),
+};
+
+/** Connects, is slow, and says after how long it was cut off; undefined where it was not. */
+function beSlow(server: ServerProcess, { first, drip, reads }: Slow): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  const socket: Socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1' });
+  const began = performance.now();
+  let dripping: NodeJS.Timeout | undefined;
+  const end = (cutOff: boolean): void => {
+    clearInterval(dripping);
+    clearTimeout(patience);
+    socket.destroy();
+    resolve(cutOff ? performance.now() - began : undefined);
+  };
+  const patience = setTimeout(() => end(false), CUT_OFF_WITHIN_MS + SLACK_MS + 5_000);
+  socket.once('connect', () => {
+    socket.write(first);
+    dripping = setInterval(() => socket.write(drip), SLOWLY_MS);
+  });
+  if (reads) socket.resume();
+  else socket.pause();
+  socket.once('close', () => end(true));
+  socket.on('error', () => end(true));
+  return promise;
+}
+
+/** Shoppers who go on until told; gives what each of their holds took. */
+async function shop(server: ServerProcess, over: () => boolean): Promise<number[]> {
+  const client = server.client();
+  const waits: number[] = [];
+  const shopper = async (): Promise<void> => {
+    while (!over()) {
+      const began = performance.now();
+      const { id } = await client.reservations.create({ lines: [{ sku: 'LAMP', quantity: 1 }] });
+      waits.push(performance.now() - began);
+      await client.reservations.release(id, {});
+    }
+  };
+  await Promise.all(Array.from({ length: SHOPPERS }, shopper));
+  return waits;
+}
+
+const p99 = (waits: readonly number[]): number => waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] ?? Number.NaN;
+
+describe(`${SOCKETS} clients with slow`, () => {
+  test.each(Object.keys(KINDS))('%s are cut off within 15 s, and shoppers go on', { timeout: 300_000 }, async (kind) => {
+    await using place = await sqlitePlace();
+    await using server = await ServerProcess.start(place);
+    const client = server.client();
+    await client.items.put('LAMP', {});
+    await client.items.adjust('LAMP', { change: 1_000_000, reason: 'received' }, { waitSeconds: 20 });
+    const until = performance.now() + 5_000;
+    const before = await shop(server, () => performance.now() > until);
+    let over = false;
+    const during = shop(server, () => over);
+    const slow = KINDS[kind]?.(server);
+    if (!slow) throw new RangeError(kind);
+    const ends = await Promise.all(Array.from({ length: SOCKETS }, () => beSlow(server, slow)));
+    over = true;
+    const waits = await during;
+    const cutOff = ends.filter((ms) => ms !== undefined);
+    console.log(`slow ${kind}: ${cutOff.length} of ${SOCKETS} cut off after ${Math.round(Math.max(...cutOff))} ms at most; p99 of a hold ${p99(before).toFixed(1)} ms before, ${p99(waits).toFixed(1)} ms meanwhile (${waits.length} holds)`);
+    expect(cutOff).toHaveLength(SOCKETS);
+    expect(Math.max(...cutOff)).toBeLessThan(CUT_OFF_WITHIN_MS + SLACK_MS);
+    expect(waits.length).toBeGreaterThan(0);
+  });
+});

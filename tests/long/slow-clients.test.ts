@@ -44,10 +44,33 @@ function beSlow(server: ServerProcess, { first, drip, reads }: Slow): Promise<nu
     dripping = setInterval(() => socket.write(drip), SLOWLY_MS);
   });
   if (reads) socket.resume();
-  else socket.pause();
+  else {
+    // Who does not read does not hear of the end either: the server is asked how many connections it has, see below.
+    socket.pause();
+    void connectionsGone(server).then(end);
+  }
   socket.once('close', () => end(true));
   socket.on('error', () => end(true));
   return promise;
+}
+
+const FDS_OF_OTHERS = 200;
+
+/** Whether the server comes to have closed its many connections; asked by all who wait for that, and looked up once. */
+function connectionsGone(server: ServerProcess): Promise<boolean> {
+  const known = watches.get(server) ?? watchConnections(server);
+  watches.set(server, known);
+  return known;
+}
+const watches = new Map<ServerProcess, Promise<boolean>>();
+
+async function watchConnections(server: ServerProcess): Promise<boolean> {
+  for (const late = performance.now() + CUT_OFF_WITHIN_MS + SLACK_MS; performance.now() < late; ) {
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    if (Number(/^process_open_fds (\d+)$/m.exec(metrics)?.[1] ?? SOCKETS) < FDS_OF_OTHERS) return true;
+  }
+  return false;
 }
 
 /** Shoppers who go on until told; gives what each of their holds took. */
@@ -75,6 +98,8 @@ describe(`${SOCKETS} clients with slow`, () => {
     const client = server.client();
     await client.items.put('LAMP', {});
     await client.items.adjust('LAMP', { change: 1_000_000, reason: 'received' }, { waitSeconds: 20 });
+    // Enough facts that a page of them is large.
+    await client.adjust(Array.from({ length: 1_000 }, () => ({ sku: 'LAMP', change: 1, reason: 'received', note: 'x'.repeat(400) }) as const));
     const until = performance.now() + 5_000;
     const before = await shop(server, () => performance.now() > until);
     let over = false;

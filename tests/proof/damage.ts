@@ -67,7 +67,9 @@ async function inCopy<T>(directory: string, work: (copy: string) => Promise<T>):
 
 /** Everything that a store says when it is asked for everything. Throws where it finds itself damaged. */
 async function said(directory: string, commands: readonly string[]): Promise<Said> {
-  await using store = await openSqlite({ directory, threads: 'inline' });
+  await using store = await openSqlite({ directory, threads: 'inline', scrub: true });
+  await store.scrubbed;
+  await store.ping();
   // Views that are behind are no damage: they follow from the log.
   const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
   await projector.start();

@@ -92,6 +92,7 @@ export function viewReads(database: Database) {
   const positions = connection.prepare('SELECT log, position FROM checkpoints WHERE consumer = ?');
   const upTo = connection.prepare(`SELECT position FROM checkpoints WHERE consumer = 'states' AND log = ?`);
   const state = connection.prepare('SELECT body, due_ms, crc FROM states WHERE key = ? AND log = ?');
+  const some = connection.prepare('SELECT key, log, body, due_ms, crc FROM states WHERE key > ? ORDER BY key LIMIT ?');
   const due = connection.prepare(`
     SELECT key, log, due_ms FROM states
     WHERE due_ms IS NOT NULL AND (due_ms, key) > (?, ?) AND due_ms <= ? ORDER BY due_ms, key LIMIT ?`);
@@ -117,6 +118,12 @@ export function viewReads(database: Database) {
         }
         return { upTo: Number(upTo.get(log)?.['position'] ?? 0), bodies };
       }),
+    /** Reads some saved states after a key and checks each; says where to go on, or undefined at the end. */
+    scrubStates(after: string, limit: number): string | undefined {
+      const rows = some.all(after, limit);
+      for (const row of rows) verify(database.file, `the state ${String(row['key'])}`, row['crc'], String(row['key']), Number(row['log']), String(row['body']), row['due_ms'] as number | null); // as above
+      return rows.length < limit ? undefined : String(rows.at(-1)?.['key']);
+    },
     dueStates: (after: { dueMs: number; key: string }, untilMs: number, limit: number) =>
       due.all(after.dueMs, after.key, untilMs, limit).map((row) => ({ key: String(row['key']), log: Number(row['log']), dueMs: Number(row['due_ms']) })),
     query(sql: string, parameters: readonly unknown[]): { rows: unknown[]; changes: number } {

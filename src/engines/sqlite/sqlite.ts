@@ -17,6 +17,7 @@ import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
 import { leasePort, logPort, projectionPort, queuePort, settingPort, type Desks } from './ports.ts';
 import { establish, logFile, viewsFile } from './schema.ts';
+import { startScrub } from './scrub.ts';
 import { openSide, type LogOperations, type Questions, type Side, type ViewOperations } from './sides.ts';
 import { startThread } from './threads.ts';
 import { watchCommits } from './watch.ts';
@@ -32,10 +33,17 @@ export interface SqliteOptions {
   readonly partitions?: number;
   /** `workers` unless given. */
   readonly threads?: 'workers' | 'inline';
+  /** Whether all saved states are looked at after the start; with `workers` unless said otherwise. */
+  readonly scrub?: boolean;
+}
+
+export interface SqliteStore extends Store {
+  /** Resolves when all saved states were looked at: what was found damaged is answered by `ping` and to whoever loads states. */
+  readonly scrubbed: Promise<void>;
 }
 
 /** Opens the store in a directory. Take {@link lockDirectory} first where another process might open it too. */
-export async function openSqlite({ directory, partitions: wanted, threads = 'workers' }: SqliteOptions): Promise<Store> {
+export async function openSqlite({ directory, partitions: wanted, threads = 'workers', scrub: looks = threads === 'workers' }: SqliteOptions): Promise<SqliteStore> {
   const partitions = establish(directory, wanted);
   const desks = threads === 'workers' ? await startThreads(directory) : openInline(directory);
   await refuseViewsAhead(directory, desks, partitions);
@@ -43,20 +51,34 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
   const [appendBytes, syncSeconds] = [new Distribution(BYTES_OF_APPENDS), new Distribution(SECONDS_OF_WRITES)];
   desks.log.onCommitted = (commitMs) => syncSeconds.observe(commitMs / 1000);
   const log = logPort(desks, partitions, watch, appendBytes);
+  const scrub = looks ? startScrub(desks.reader) : undefined;
+  const projections = projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions));
+  const whole = (): void => {
+    if (scrub?.found) throw scrub.found;
+  };
   return {
     engine: 'sqlite',
     durability: 'fsynced before the answer (SQLite, WAL, synchronous = FULL)',
     partitions,
     log,
-    projections: projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions)),
+    projections: {
+      ...projections,
+      async loadStates(id, keys) {
+        whole();
+        return projections.loadStates(id, keys);
+      },
+    },
     queue: queuePort(desks),
     leases: leasePort(desks),
     settings: settingPort(desks),
     writes: { appendBytes, syncSeconds },
+    scrubbed: scrub?.done ?? Promise.resolve(),
     async ping() {
+      whole();
       await Promise.all([desks.log.call('ping'), desks.reader.call('head', 0), desks.reader.call('checkpoints', '', partitions)]);
     },
     async [Symbol.asyncDispose]() {
+      scrub?.stop();
       close();
       await closeAll(Object.values(desks));
     },

@@ -16,6 +16,7 @@ import { batch } from './suites/batch.ts';
 import { engine } from './suites/engine.ts';
 import { feed } from './suites/feed.ts';
 import { http } from './suites/http.ts';
+import { overload } from './suites/overload.ts';
 import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
 import type { Settings, Suite } from './suites/suite.ts';

@@ -17,7 +17,7 @@ async function prove(place: Place): Promise<CrashReport> {
   return report;
 }
 
-describe(`kill -9 at ${ROUNDS} random moments under load (seed ${seed})`, () => {
+describe(`kill -9 at ${ROUNDS} random moments under load (seed ${seed})`, { timeout: ROUNDS * 30_000 }, () => {
   const zeroes = { kills: ROUNDS, oversoldUnits: 0, lostHolds: 0, factsThatDoNotAddUp: 0, faults: [] };
 
   test('loses, doubles and oversells nothing on SQLite', async () => {

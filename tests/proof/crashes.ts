@@ -12,6 +12,8 @@ const SKUS = ['HOT-1', 'HOT-2', 'HOT-3', 'WARM-1', 'WARM-2', 'COLD-1'];
 const LOAD_MS = Number(process.env['HOLDFAST_KILL_LOAD_MS'] ?? 700);
 /** Every so many rounds the queue is waited for and everything that was ever promised is looked at. */
 const WHOLE_AUDIT_EVERY = 10;
+/** Of long runs fewer, because each looks at everything that was ever promised. */
+const WHOLE_AUDITS_MAX = 20;
 
 export interface CrashReport extends Verdict {
   /** Kills under load that really happened. */
@@ -63,7 +65,7 @@ export async function crashRounds(given: Place, rounds: number, seed: number): P
       server = await ServerProcess.start(place);
       startsMs.push(performance.now() - began);
       await audit.afterRestart(server.client());
-      if (round % WHOLE_AUDIT_EVERY === 0 || round === rounds) await audit.whole(server.client());
+      if (round % Math.max(WHOLE_AUDIT_EVERY, Math.ceil(rounds / WHOLE_AUDITS_MAX)) === 0 || round === rounds) await audit.whole(server.client());
     }
     return { ...audit.verdict, kills, atPoints, startsMs, acknowledged: ledger.answered.length, unanswered, facts: audit.books.facts.size, faults: ledger.faults };
   } finally {

@@ -10,6 +10,9 @@ export interface PastServices {
   readonly views: { covers(positions: readonly number[], waitMs: number): Promise<boolean> };
 }
 
+/** What a reservation held of an item, and for which cart it did by then: holds may be moved from one to another. */
+type HeldShare = Share & { readonly cartId?: string | undefined };
+
 /** How long the views may take to know of everything that was written when somebody asked. */
 const VIEWS_WAIT_MS = 10_000;
 /** Rounds of loading what a question turned out to need: an item, its parts, the cart that asks, what that holds. */
@@ -36,7 +39,8 @@ class Past implements World {
   readonly #at: number;
   readonly #states = new Map<string, unknown>();
   readonly #missing = new Set<string>();
-  /** Reservations of the cart that asks. */
+  /** The cart that asks, and its reservations. */
+  #cartId: string | undefined;
   #holds: readonly Reservation[] = [];
 
   constructor(services: PastServices, at: number) {
@@ -109,6 +113,7 @@ class Past implements World {
     const { store, engine } = this.#services;
     const rows = (await store.projections.sql.selectFrom('reservations').select('id').where('cart_id', '=', cartId).orderBy('id').execute()) as { id: string }[]; // the column selected
     const known = await engine.read((world) => rows.map(({ id }) => findReservation(world, id)));
+    this.#cartId = cartId;
     this.#holds = known.flatMap((record) => (record && record.createdAt <= this.#at ? [record] : []));
     return { cartId, reservations: this.#holds.map(({ id }) => id) };
   }
@@ -120,7 +125,7 @@ class Past implements World {
     for (const record of this.#holds) {
       const held = skus.flatMap((sku) => {
         const share = shares.get(sku)?.get(record.id);
-        return share ? [{ sku, share }] : [];
+        return share && share.cartId === this.#cartId ? [{ sku, share }] : [];
       });
       const lines = held.map(({ sku, share }) => ({ sku, quantity: share.quantity, backordered: share.backordered, allocations: share.allocations.map((place) => ({ sku, ...place })) }));
       const expiresAt = Math.max(0, ...held.map(({ share }) => share.expiresAt));
@@ -129,10 +134,10 @@ class Past implements World {
   }
 
   /** What the cart's reservations held of an item at the instant, by the facts since the first of them was made. */
-  async #sharesOf(sku: string): Promise<Map<string, Share>> {
+  async #sharesOf(sku: string): Promise<Map<string, HeldShare>> {
     const ids = new Set(this.#holds.map(({ id }) => id));
     const since = Math.min(...this.#holds.map(({ createdAt }) => createdAt));
-    const shares = new Map<string, Share>();
+    const shares = new Map<string, HeldShare>();
     for await (const event of this.#factsAfter(sku, itemKey(sku), await this.#positionBefore(sku, since))) {
       const { reservationId } = event.data as { reservationId?: string }; // facts about holds have it
       if (reservationId !== undefined && ids.has(reservationId)) follow(shares, reservationId, event as unknown as ItemEvent); // as above
@@ -150,7 +155,7 @@ class Past implements World {
 }
 
 /** Keeps what a reservation holds of an item up to date, fact by fact. */
-function follow(shares: Map<string, Share>, id: string, event: ItemEvent): void {
+function follow(shares: Map<string, HeldShare>, id: string, event: ItemEvent): void {
   switch (event.type) {
     case 'inventory.reservation.held':
     case 'inventory.reservation.changed':
@@ -172,7 +177,7 @@ function follow(shares: Map<string, Share>, id: string, event: ItemEvent): void 
   }
 }
 
-function minus(held: Share, gone: Share): Share {
+function minus(held: HeldShare, gone: Share): HeldShare {
   const allocations = held.allocations.map(({ location, quantity }) => ({ location, quantity: quantity - (gone.allocations.find((place) => place.location === location)?.quantity ?? 0) }));
   return { ...held, quantity: held.quantity - gone.quantity, backordered: held.backordered - gone.backordered, allocations: allocations.filter(({ quantity }) => quantity > 0) };
 }

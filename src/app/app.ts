@@ -8,6 +8,7 @@ export { readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';
 export { rebuildPlace, type RebuildReport } from './rebuild.ts';
+export { openSettled, storedFacts, storedItems, storedLocations } from './settled.ts';
 export { placeOf, serve, type Server } from './serve.ts';
 /** What to ask the engine's states in `holdfast.engine.read`. */
 export { availabilityView, findItem, findOrder, findReservation, itemKey, locationsBeside, orderView, reservationView } from '../rooms/inventory/inventory.ts';

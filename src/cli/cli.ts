@@ -5,6 +5,8 @@ import { Fault } from '../base/errors.ts';
 import { addBackup } from './backup/backup.ts';
 import { addBench } from './bench/bench.ts';
 import { addRebuild } from './rebuild/rebuild.ts';
+import { addExport } from './export/export.ts';
+import { addImport } from './import/import.ts';
 import { addReplay } from './replay/replay.ts';
 import { serveCommand } from './serve.ts';
 
@@ -21,6 +23,8 @@ export async function run(args: readonly string[]): Promise<void> {
   addBench(program);
   addBackup(program);
   addRebuild(program);
+  addExport(program);
+  addImport(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

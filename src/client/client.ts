@@ -9,9 +9,11 @@ import type {
   ItemInput, Location, LocationInput, Page, Paging, PatternVerdict, PlacedLine, QuantityLine, QueueFigures, ReadToken, Reservation, ReservationChanges, ReservationInput,
   ReservationMove, Scope, Transfer, TransferInput, TransferStatus,
 } from './resources.ts';
+import type { ImportedPart, ImportPart, ImportStatus } from './imports.ts';
 import { Transport, type Call, type CallOptions, type ClientOptions, type Method } from './transport.ts';
 
 export { HoldfastProblem, HoldfastUnreachable, isProblem, type ProblemDocument, type ProblemFault } from './problem.ts';
+export type { ImportedPart, ImportPart, ImportStatus } from './imports.ts';
 export type { Delivered, EventsOptions } from './events.ts';
 export type { AnswerHead, Call, CallOptions, ClientOptions, Method } from './transport.ts';
 export type {
@@ -31,6 +33,7 @@ export class HoldfastClient {
   readonly carts: Carts;
   readonly allocations: Allocations;
   readonly transfers: Transfers;
+  readonly imports: Imports;
   readonly keys: Keys;
   readonly operation: Operation;
 
@@ -44,6 +47,7 @@ export class HoldfastClient {
     this.carts = new Carts(transport);
     this.allocations = new Allocations(transport);
     this.transfers = new Transfers(transport);
+    this.imports = new Imports(transport);
     this.keys = new Keys(transport);
     this.operation = new Operation(transport);
   }
@@ -242,6 +246,16 @@ class Transfers extends Part {
   /** Units on their way go back or are lost: `disposition` says which, once it was shipped. */
   cancel(id: string, end: { disposition?: 'restock' | 'write-off' } = {}, options?: CallOptions): Promise<Transfer> {
     return this.post(`/v1/transfers/${segment(id)}/cancel`, end, options);
+  }
+}
+
+/** Files of items, stock and places, part by part; a part that is sent again is not done again. */
+class Imports extends Part {
+  take(importId: string, part: ImportPart, options?: CallOptions): Promise<ImportedPart> {
+    return this.post(`/v1/imports/${segment(importId)}/lines`, part, options);
+  }
+  get(importId: string, options?: CallOptions): Promise<ImportStatus> {
+    return this.transport.call('GET', `/v1/imports/${segment(importId)}`, options);
   }
 }
 

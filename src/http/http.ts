@@ -24,6 +24,7 @@ import { bulkRoutes } from './routes/bulk.ts';
 import { cartRoutes } from './routes/carts.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { importRoutes } from './routes/imports.ts';
 import { itemRoutes } from './routes/items.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { locationRoutes } from './routes/locations.ts';
@@ -38,6 +39,8 @@ import type { Services } from './services.ts';
 
 export type { Disk, Rebuilding, Services, Views } from './services.ts';
 export type { FollowedRequest, Tracing } from './tracing.ts';
+export { readImportLine, type ImportRules } from './import-line.ts';
+export type { InputFault } from './problem.ts';
 
 export interface HttpOptions {
   /** Hears of what went wrong here. */
@@ -78,6 +81,7 @@ function allRoutes(floor: Floor): Route[] {
     ...itemRoutes(floor),
     ...adjustmentRoutes(floor),
     ...bulkRoutes(floor),
+    ...importRoutes(floor),
     ...availabilityRoutes(floor),
     ...reservationRoutes(floor),
     ...reservationBatchRoutes(floor),

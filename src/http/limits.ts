@@ -75,3 +75,5 @@ export const PAST_SETTLED_MS = 60_000;
 export const PAST_MAX_AGE_SECONDS = 31_536_000;
 /** How long looking at the past may take: some dozens of facts, as a rule, and views that have to catch up first. */
 export const PAST_TIMEOUT_MS = 30_000;
+/** Lines of an import in one request: a few hundred bytes each, and a tenth of a second's work. */
+export const IMPORT_PART_LINES_MAX = 2_000;

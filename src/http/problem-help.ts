@@ -12,6 +12,8 @@ export const PROBLEM_HELP: Readonly<Record<string, string>> = {
   'unknown-transfer': 'There is no such transfer.',
   'unknown-command': 'There is no such command, or it was finished more than a day ago.',
   'unknown-batch': 'There is no such batch, or it was finished more than a day ago.',
+  'unknown-import': 'Nothing was ever imported under that name.',
+  'import-elsewhere': 'The import is not where these lines would follow: `line` says how far it has come.',
   'unknown-key': 'There is no such key, or it was ended already.',
   'unknown-queue': 'There is no such queue.',
   'unknown-dead-letter': 'There is no such message among the dead letters of that queue.',

@@ -25,6 +25,7 @@ const STATUS = {
   'unknown-transfer': 404,
   'unknown-command': 404,
   'unknown-batch': 404,
+  'unknown-import': 404,
   'unknown-key': 404,
   'unknown-queue': 404,
   'unknown-dead-letter': 404,

@@ -1,7 +1,7 @@
 import type { InventoryEvent, ItemDefinition, Place, Share } from '../rooms/inventory/inventory.ts';
 
 /** Facts about one item. */
-export type LedgerEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+export type LedgerEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'import.advanced' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
 type Column = 'sellable' | 'damaged' | 'qualityControl' | 'inTransit' | 'allocated' | 'reserved';
 export type Sums = Record<Column, number>;

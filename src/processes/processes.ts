@@ -7,3 +7,4 @@ export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
+export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';

@@ -45,7 +45,7 @@ function put({ services: { engine } }: Floor): Route {
 }
 
 /** One coordinate without the other names no place. */
-function halfPlace({ lat, lon }: { lat?: unknown; lon?: unknown }): InputFault | undefined {
+export function halfPlace({ lat, lon }: { lat?: unknown; lon?: unknown }): InputFault | undefined {
   if ((lat === undefined) === (lon === undefined)) return undefined;
   const missing = lat === undefined ? 'lat' : 'lon';
   return { pointer: `/${missing}`, detail: `is required beside ${missing === 'lat' ? 'lon' : 'lat'}` };

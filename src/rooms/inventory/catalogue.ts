@@ -22,7 +22,8 @@ export function defineItem(command: DefineItem, world: World, { now }: Context):
   if (command.mode === 'create' && known && before) return accepted([], { created: false, resource: itemView(known) });
   const stale = staleVersion(command.ifVersion, before === undefined ? undefined : (known?.definitionVersion ?? 0), `item ${command.sku}`);
   if (stale) return stale;
-  const definition = merged(command.mode === 'merge' ? before : undefined, command.definition);
+  const base = command.mode === 'merge' || command.mode === 'upsert' ? before : undefined;
+  const definition = merged(base, command.mode === 'upsert' ? withAttributesOf(base, command.definition) : command.definition);
   const event: InventoryEvent = { type: 'inventory.item.defined', key: itemKey(command.sku), time: now, data: { sku: command.sku, definition } };
   const after = { sku: command.sku, definition, definitionVersion: (known?.definitionVersion ?? 0) + 1 } as Item; // what `itemView` reads
   return accepted([event], { created: before === undefined, resource: itemView(after) });
@@ -39,6 +40,12 @@ function merged(before: ItemDefinition | undefined, said: DefineItem['definition
     else result[member] = defaults[member];
   }
   return result as unknown as ItemDefinition; // its members were checked at the edge against the schema of a definition
+}
+
+/** Attributes that are not named stay as they are. */
+function withAttributesOf(before: ItemDefinition | undefined, said: DefineItem['definition']): DefineItem['definition'] {
+  const { attributes } = said as { attributes?: ItemDefinition['attributes'] | null }; // checked at the edge against the schema of a definition
+  return before?.attributes && attributes ? { ...said, attributes: { ...before.attributes, ...attributes } } : said;
 }
 
 /** Only an item that nothing depends on may go; its history stays. */

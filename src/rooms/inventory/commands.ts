@@ -27,6 +27,7 @@ export type InventoryCommand = Asked &
   | ShipTransfer
   | ReceiveTransfer
   | CancelTransfer
+  | ImportLines
   );
 
 /** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
@@ -79,12 +80,13 @@ export const ITEM_DEFAULTS: ItemDefinition = {
 
 /**
  * `replace` starts from the defaults, `merge` from what is there; a member that is null in a merge goes back to its
- * default. `create` leaves an item that is there as it is.
+ * default. `create` leaves an item that is there as it is. `upsert` merges into what is there, attribute by attribute,
+ * or into the defaults.
  */
 export interface DefineItem {
   readonly type: 'DefineItem';
   readonly sku: string;
-  readonly mode: 'replace' | 'merge' | 'create';
+  readonly mode: 'replace' | 'merge' | 'create' | 'upsert';
   readonly definition: { readonly [member: string]: Json | undefined };
   /** Version that the item must have, from If-Match. */
   readonly ifVersion?: number;
@@ -313,4 +315,25 @@ export interface CancelTransfer extends TransferStep {
   readonly type: 'CancelTransfer';
   /** What becomes of units that are on their way; needed where there are any. */
   readonly disposition?: Disposition;
+}
+
+/** What one line of an import asks for, all of it or nothing. */
+export interface ImportLine {
+  /** Of the file, from 1. */
+  readonly line: number;
+  readonly commands: readonly (DefineItem | DefineLocation | AdjustStock | CountStock | MoveStock)[];
+}
+
+/**
+ * Some lines of an import, each on its own: what is refused of one does not stop the others. How far the import has
+ * come is stored with what they did, so that a part that is sent again is done once, however much later.
+ */
+export interface ImportLines {
+  readonly type: 'ImportLines';
+  readonly importId: string;
+  /** The last line of the file that came before these; an import that is not just there takes nothing. */
+  readonly after: number;
+  /** The last line of the file that these cover. */
+  readonly upTo: number;
+  readonly lines: readonly ImportLine[];
 }

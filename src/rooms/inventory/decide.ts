@@ -2,10 +2,11 @@ import type { Decision } from '../../base/decision.ts';
 import type { Json } from '../../base/json.ts';
 import { withTallies } from './caps.ts';
 import { defineItem, defineLocation, removeItem, removeLocation } from './catalogue.ts';
-import type { InventoryCommand } from './commands.ts';
+import type { ImportLines, InventoryCommand } from './commands.ts';
 import { edit, moveHold } from './edits.ts';
 import { isPublic, type InventoryEvent } from './events.ts';
 import { expire, extend, release, releaseCart, reserve, setCart, type Context } from './holds.ts';
+import { importLines, rehearse, type ImportedLines } from './imports.ts';
 import { cancel, confirm, fulfil, unfulfil } from './orders.ts';
 import { adjust, count, move, transferAway } from './stock.ts';
 import { cancelTransfer, createTransfer, receiveTransfer, shipTransfer } from './transfers.ts';
@@ -13,6 +14,8 @@ import type { World } from './state.ts';
 
 /** Says what follows from a command in this world: facts with the answer, or a refusal. Pure: it changes nothing and waits for nothing. */
 export function decide(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, Json> {
+  // Its lines are decisions of their own, with all that follows from them: nothing follows from them once more.
+  if (command.type === 'ImportLines') return signed(importLines(command, world, context, decide), command.actor) as Decision<InventoryEvent, Json>; // plain JSON, as below
   return signed(withTallies(route(command, world, context), world, context.now, context.caps), command.actor) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
 }
 
@@ -23,7 +26,7 @@ function signed(decision: Decision<InventoryEvent, unknown>, actor: string | und
   return decision;
 }
 
-function route(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, unknown> {
+function route(command: Exclude<InventoryCommand, ImportLines>, world: World, context: Context): Decision<InventoryEvent, unknown> {
   switch (command.type) {
     case 'ReserveStock':
       return reserve(command, world, context);
@@ -76,4 +79,9 @@ function route(command: InventoryCommand, world: World, context: Context): Decis
     default:
       return command satisfies never;
   }
+}
+
+/** What an import's lines would come to on the states as they are. */
+export function rehearseImport(command: ImportLines, world: World, context: Context): ImportedLines {
+  return rehearse(command, world, context, decide);
 }

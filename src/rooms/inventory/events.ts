@@ -1,5 +1,5 @@
 import type { Bucket, ItemDefinition, LocationDefinition, Reason } from './commands.ts';
-import type { Order, Reservation, Transfer } from './state.ts';
+import type { Order, RefusedLine, Reservation, Transfer } from './state.ts';
 
 /** Where a level counts units. `inTransit`: on their way to the place, in a transfer. */
 export type LevelBucket = Bucket | 'inTransit';
@@ -75,7 +75,9 @@ export type InventoryEvent =
   | Fact<'inventory.order.recorded', { order: Order }>
   | Fact<'inventory.holder.tallied', { holder: string; removed?: Counted; added?: Counted }>
   | Fact<'inventory.transfer.recorded', { transfer: Transfer }>
-  | Fact<'inventory.cart.bound', { cartId: string; reservations: readonly string[] }>;
+  | Fact<'inventory.cart.bound', { cartId: string; reservations: readonly string[] }>
+  /** Lines of an import that were taken in, up to `line`, and those of them that were refused; beside what the others did. */
+  | Fact<'inventory.import.advanced', { importId: string; line: number; described: number; adjusted: number; unchanged: number; refused: readonly RefusedLine[] }>;
 
 interface Fact<Type extends string, Data> {
   readonly type: Type;

@@ -2,8 +2,9 @@ import { assert, must } from '../../base/assert.ts';
 import { instantOfId } from '../../base/ids.ts';
 import type { HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import { IMPORT_REFUSALS_MAX } from './limits.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, levelAt, MAIN, type CustomerShare, type Item, type Locations, type Reservation, type Tally } from './state.ts';
+import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Reservation, type Tally } from './state.ts';
 import { tallied } from './tally.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
@@ -70,6 +71,8 @@ function evolveApart(event: InventoryEvent, states: States): void {
       const { cartId, reservations } = event.data;
       return states.set(cartKey(cartId), reservations.length === 0 ? undefined : { cartId, reservations });
     }
+    case 'inventory.import.advanced':
+      return states.set(event.key, evolveImport(event, states.get(event.key) as ImportRecord | undefined)); // the key is an import's
     case 'inventory.location.defined':
     case 'inventory.location.removed':
       return states.set(event.key, evolveLocations(event, states.get(event.key) as Locations | undefined)); // the key is a log's locations
@@ -79,7 +82,7 @@ function evolveApart(event: InventoryEvent, states: States): void {
 }
 
 /** A fact about an item. */
-export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
+export type ItemEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'import.advanced' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
 function evolveItem(event: ItemEvent, states: States): void {
   evolveItemAlone(event, itemOf(event.key, states));
@@ -314,6 +317,21 @@ function evolveLocations(event: Extract<InventoryEvent, { type: `inventory.locat
   if (event.type === 'inventory.location.removed') locations.delete(id);
   else locations.set(id, { id, ...event.data.definition, version: (locations.get(id)?.version ?? 0) + 1 });
   return locations;
+}
+
+function evolveImport({ time, data }: Extract<InventoryEvent, { type: 'inventory.import.advanced' }>, before: ImportRecord | undefined): ImportRecord {
+  const refusals = before?.refusals ?? [];
+  return {
+    importId: data.importId,
+    line: data.line,
+    described: (before?.described ?? 0) + data.described,
+    adjusted: (before?.adjusted ?? 0) + data.adjusted,
+    unchanged: (before?.unchanged ?? 0) + data.unchanged,
+    refused: (before?.refused ?? 0) + data.refused.length,
+    refusals: data.refused.length === 0 ? refusals : [...refusals, ...data.refused].slice(0, IMPORT_REFUSALS_MAX),
+    startedAt: before?.startedAt ?? time,
+    updatedAt: time,
+  };
 }
 
 export const skuOf = (key: string): string => key.slice(itemKey('').length);

@@ -47,6 +47,8 @@ export { closingDefinition, type Described } from './catalogue.ts';
 export {
   REASONS,
   type Bucket,
+  type ImportLine,
+  type ImportLines,
   type InventoryCommand,
   type ItemDefinition,
   type LineRequest,
@@ -56,10 +58,12 @@ export {
 } from './commands.ts';
 export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
 export { evolveItemAlone, type ItemEvent } from './evolve.ts';
+export type { ImportedLines } from './imports.ts';
+export { rehearseImport } from './decide.ts';
 export { liveHoldsOf, type CartAnswer } from './holds.ts';
 export { itemKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 export { instantView } from './never.ts';
 export { sharesOf } from './plan.ts';
 export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
-export { emptyItem, findItem, findOrder, findReservation, findTransfer, locationsBeside, type Item, type Location, type Locations, type Order, type Reservation, type Transfer, type TransferStatus } from './state.ts';
+export { emptyItem, findImport, findItem, findOrder, findReservation, findTransfer, locationsBeside, type ImportRecord, type Item, type Location, type Locations, type Order, type RefusedLine, type Reservation, type Transfer, type TransferStatus } from './state.ts';
 export type { AdjustmentResult } from './stock.ts';

@@ -14,6 +14,9 @@ export const locationsKey = (log: number): string => `l/${log}`;
 /** What one customer holds and has of one item; it lives beside the item. */
 export const customerKey = (sku: string, customerId: string): string => `u/${sku}/${customerId}`;
 
+/** How far an import has come. */
+export const importKey = (importId: string): string => `m/${importId}`;
+
 /** The log that the facts about a key go to, out of `partitions` logs. */
 export function logOfKey(key: string, partitions: number): number {
   const name = key.slice(2);

@@ -37,3 +37,7 @@ export const SAVED_PLACES_BYTES_PER_CHANGE = 1_024;
 /** Characters of a reference, which names a document elsewhere, and of a note, which somebody reads. */
 export const REFERENCE_LENGTH_MAX = 200;
 export const NOTE_LENGTH_MAX = 2_000;
+/** Lines of an import decided together: some milliseconds during which nothing else is. */
+export const IMPORT_LINES_MAX = 250;
+/** Refused lines that the record of an import names: enough to see what is wrong, and a tenth of a megabyte. */
+export const IMPORT_REFUSALS_MAX = 1_000;

@@ -1,7 +1,8 @@
+import type { Refusal } from '../../base/decision.ts';
 import type { ItemDefinition, LocationDefinition } from './commands.ts';
 import type { CustomerUnits, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
-import { cartKey, customerKey, holderKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import { cartKey, customerKey, holderKey, importKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 
 /** What an item has at one place. Reserved includes holds that ran out and are not yet tidied; `Lapses` knows which. */
 export interface Level {
@@ -128,6 +129,28 @@ export interface Tally {
   readonly lapses: Lapses;
 }
 
+/** How far an import has come, and what became of its lines. */
+export interface ImportRecord {
+  readonly importId: string;
+  /** The last line that was taken in. */
+  readonly line: number;
+  /** Lines that described something, that changed stock, that found everything so already, and that were refused. */
+  readonly described: number;
+  readonly adjusted: number;
+  readonly unchanged: number;
+  readonly refused: number;
+  /** The first of the refused lines: a bounded number of them. */
+  readonly refusals: readonly RefusedLine[];
+  readonly startedAt: number;
+  readonly updatedAt: number;
+}
+
+/** A line of which nothing was stored, and why. */
+export interface RefusedLine {
+  readonly line: number;
+  readonly refusal: Refusal;
+}
+
 export interface Location extends LocationDefinition {
   readonly id: string;
   readonly version: number;
@@ -153,6 +176,7 @@ export const findItem = (world: World, sku: string): Item | undefined => {
 export const findReservation = (world: World, id: string): Reservation | undefined => world.get(reservationKey(id)) as Reservation | undefined;
 export const findCart = (world: World, cartId: string): Cart | undefined => world.get(cartKey(cartId)) as Cart | undefined;
 export const findOrder = (world: World, orderId: string): Order | undefined => world.get(orderKey(orderId)) as Order | undefined;
+export const findImport = (world: World, importId: string): ImportRecord | undefined => world.get(importKey(importId)) as ImportRecord | undefined;
 export const findCustomer = (world: World, sku: string, customerId: string): CustomerShare | undefined =>
   world.get(customerKey(sku, customerId)) as CustomerShare | undefined;
 export const findTally = (world: World, holder: string): Tally | undefined => world.get(holderKey(holder)) as Tally | undefined;

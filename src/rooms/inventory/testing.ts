@@ -332,7 +332,7 @@ export class Story {
   #check(command: InventoryCommand, before: ReadonlyMap<string, number>, now: number): void {
     expect(bookErrors(this.facts, this.#shelf.states)).toEqual([]);
     // Losses are the truth, a shop may change its mind, and what a short place owes may be shipped from the safety stock, and the safety stock sent elsewhere.
-    const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'ShipTransfer', 'DefineItem', 'DefineLocation'].includes(command.type);
+    const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'ShipTransfer', 'DefineItem', 'DefineLocation', 'ImportLines'].includes(command.type);
     for (const [sku, net] of promises ? this.#nets(now) : []) {
       const { tracked, backorderLimit } = this.item(sku).definition as ItemDefinition; // `item` finds described ones only
       if (!tracked || backorderLimit === null) continue;

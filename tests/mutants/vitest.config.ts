@@ -20,5 +20,5 @@ export default defineConfig({
     },
   ],
   // Never from or into the cache of what was read before: another bug may be in that, or none.
-  test: { fsModuleCache: false, environment: 'node', include: Object.values(FINDERS), pool: 'forks', testTimeout: 500_000, bail: 1 },
+  test: { fsModuleCache: false, environment: 'node', setupFiles: ['tests/mutants/setup.ts'], include: Object.values(FINDERS), pool: 'forks', testTimeout: 500_000, bail: 1 },
 });

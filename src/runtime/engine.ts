@@ -405,8 +405,8 @@ export class Engine<Command> {
     const inbox = this.#inbox;
     this.#inbox = [];
     const context: Context = { now: this.now(), ids: this.#ids };
-    for (const [index, pending] of inbox.entries()) {
-      this.#attempt(pending, context);
+    for (let index = 0; index < inbox.length; index++) {
+      this.#attempt(inbox[index] as Pending, context); // within bounds
       // A long queue is not waited for: while its first part is made durable the next is decided.
       if (!this.#inFlight && this.#batch.waiting.length >= FLUSH_AT) this.#flush();
       if (this.#health.state === 'ready') continue;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { instantView } from './never.ts';
+import { instantView, NEVER } from './never.ts';
 import { BUCKETS, cancel, cancelTransfer, cart, confirm, DEFAULTS, edit, expire, extend, fulfil, item, moveHold, place, planned, receive, received, release, reserve, ship, Story, unfulfil, wait, type Step } from './testing.ts';
 import { Model, obey } from './model/testing.ts';
 
@@ -105,7 +105,7 @@ function follow(steps: readonly Plan[]): void {
   const told: Step[] = [];
   try {
     for (const plan of all) {
-      const leftMs = model.holds.filter((hold) => model.live(hold)).map((hold) => hold.expiresAt - model.now);
+      const leftMs = model.holds.filter((hold) => model.live(hold) && hold.expiresAt !== NEVER).map((hold) => hold.expiresAt - model.now);
       const step = plan(model.holds.map(({ id }) => id), [...model.orders.keys()], model.transfers.map(({ id }) => id), leftMs);
       told.push(step);
       tell(step, story, model);

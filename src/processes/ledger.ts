@@ -3,6 +3,9 @@ import type { InventoryEvent, ItemDefinition, Place, Share } from '../rooms/inve
 /** Facts about one item. */
 export type LedgerEvent = Exclude<InventoryEvent, { type: `inventory.${'reservation.recorded' | 'order.recorded' | 'import.advanced' | 'transfer.recorded' | 'holder.tallied' | 'cart.bound' | 'location.defined' | 'location.removed'}` }>;
 
+type Promised = Pick<Share, 'backordered' | 'allocations'>;
+const NO_SHARE: Promised = { backordered: 0, allocations: [] };
+
 type Column = 'sellable' | 'damaged' | 'qualityControl' | 'inTransit' | 'allocated' | 'reserved';
 export type Sums = Record<Column, number>;
 
@@ -37,7 +40,9 @@ export class Ledger {
         this.#definition = event.data.definition;
         return;
       case 'inventory.item.removed':
+      case 'inventory.item.settled':
       case 'inventory.shortfall.detected':
+      case 'inventory.threshold.crossed':
         return;
       case 'inventory.stock.adjusted':
         this.at(event.data.location)[event.data.bucket] += event.data.change;
@@ -46,8 +51,17 @@ export class Ledger {
         if (event.data.uncounted === undefined) this.at(event.data.location).sellable -= event.data.quantity;
         return this.#unallocate(event.data.freed, event.data.backordered);
       case 'inventory.allocation.restored':
+        if (event.data.uncounted !== undefined) {
+          this.backordered += event.data.quantity;
+          return;
+        }
         this.at(event.data.location).sellable += event.data.quantity;
         this.at(event.data.location).allocated += event.data.quantity;
+        return;
+      case 'inventory.allocation.placed':
+        this.oversold += this.#beyond({ backordered: 0, allocations: event.data.allocations }, NO_SHARE, event.time);
+        for (const { location, quantity } of event.data.allocations) this.at(location).allocated += quantity;
+        this.backordered -= event.data.quantity;
         return;
       case 'inventory.allocation.cancelled':
         return this.#unallocate(event.data.allocations, event.data.backordered);
@@ -61,10 +75,10 @@ export class Ledger {
     const held = this.#holds.get(data.reservationId);
     switch (event.type) {
       case 'inventory.reservation.held':
-        return this.#hold(data.reservationId, data, event.time);
+        return this.#hold(data.reservationId, data, NO_SHARE, event.time);
       case 'inventory.reservation.changed':
         this.#free(data.reservationId, event.data.previous, held);
-        return this.#hold(data.reservationId, data, event.time);
+        return this.#hold(data.reservationId, data, event.data.previous, event.time);
       case 'inventory.reservation.extended':
         this.#holds.set(data.reservationId, data);
         return;
@@ -81,8 +95,8 @@ export class Ledger {
     }
   }
 
-  #hold(id: string, share: Share, time: number): void {
-    this.oversold += this.#beyond(share, time);
+  #hold(id: string, share: Share, before: Promised, time: number): void {
+    this.oversold += this.#beyond(share, before, time);
     this.#holds.set(id, share);
     for (const { location, quantity } of share.allocations) this.at(location).reserved += quantity;
     this.backordered += share.backordered;
@@ -101,21 +115,27 @@ export class Ledger {
     this.backordered -= backordered;
   }
 
-  /** Units of a new promise that were neither free nor allowed to be missing. Only where that seems so are the holds that ran out looked for. */
-  #beyond(share: Share, time: number): number {
-    const lapsed = this.#exceeds(share, NOTHING) === 0 ? undefined : this.#lapsedBy(time);
-    return lapsed === undefined ? 0 : this.#exceeds(share, lapsed);
+  /**
+   * Units of a promise that were neither free nor allowed to be missing, and that it did not have before. Only where
+   * that seems so are the holds that ran out looked for.
+   */
+  #beyond(share: Promised, before: Promised, time: number): number {
+    const lapsed = this.#exceeds(share, before, NOTHING) === 0 ? undefined : this.#lapsedBy(time);
+    return lapsed === undefined ? 0 : this.#exceeds(share, before, lapsed);
   }
 
-  #exceeds(share: Share, lapsed: { readonly places: ReadonlyMap<string, number>; readonly backordered: number }): number {
+  #exceeds(share: Promised, before: Promised, lapsed: { readonly places: ReadonlyMap<string, number>; readonly backordered: number }): number {
     let beyond = 0;
     for (const { location, quantity } of share.allocations) {
       const { sellable, allocated, reserved } = this.at(location);
-      beyond += Math.max(0, quantity - Math.max(0, sellable - allocated - reserved + (lapsed.places.get(location) ?? 0)));
+      const had = before.allocations.find((place) => place.location === location)?.quantity ?? 0;
+      const free = Math.max(0, sellable - allocated - reserved + (lapsed.places.get(location) ?? 0));
+      beyond += Math.max(0, quantity - Math.max(free, had));
     }
     const limit = this.#definition?.tracked === false ? null : this.#definition?.backorderLimit;
-    if (share.backordered > 0 && limit !== null) {
-      beyond += Math.max(0, Math.min(share.backordered, this.backordered - lapsed.backordered + share.backordered - (limit ?? 0)));
+    const more = share.backordered - before.backordered;
+    if (more > 0 && limit !== null) {
+      beyond += Math.max(0, Math.min(more, this.backordered - lapsed.backordered + share.backordered - (limit ?? 0)));
     }
     return beyond;
   }

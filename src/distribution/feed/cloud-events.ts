@@ -38,6 +38,7 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     'inventory.stock.adjusted': ['location', 'bucket', 'change', 'onHand', 'reason', 'reference', 'note', 'actor'],
     'inventory.shortfall.detected': ['location', 'shortfall', 'onHand', 'promised'],
+    'inventory.threshold.crossed': ['threshold', 'direction', 'available', 'channel'],
     'inventory.reservation.held': HOLD,
     'inventory.reservation.changed': HOLD,
     'inventory.reservation.extended': [...HOLD, 'previousExpiresAt'],
@@ -47,6 +48,7 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
     'inventory.allocation.fulfilled': SHIPMENT,
     'inventory.allocation.restored': SHIPMENT,
     'inventory.allocation.cancelled': SHIPMENT,
+    'inventory.allocation.placed': [...SHIPMENT, 'allocations'],
   } as const satisfies Record<PublicType, readonly string[]>),
 );
 

@@ -1,4 +1,5 @@
 import { hash32 } from '../../base/hash.ts';
+import type { Change } from './change.ts';
 import type { Item, Level, Locations } from './state.ts';
 import type { Share } from './events.ts';
 
@@ -76,6 +77,29 @@ export function unpromisedAt(item: Item, location: string, now: number): number 
   if (!level) return 0;
   item.lapses.advance(now);
   return Math.max(0, level.onHand - level.allocated - reservedAt(item, location, level));
+}
+
+/** What is left to promise, safety stock aside, before facts that are not folded yet and with them. */
+export interface Nets {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The item's net figure for no channel now, and with a change that is about to happen. */
+export function netsOf(item: Item, locations: Locations, now: number, change: Change): Nets {
+  const before = figuresOf(item, locations, now).net;
+  let after = before - change.backordered;
+  for (const location of change.free.keys()) after += freeWith(item, location, locations, change) - freeAt(item, location, locations, now);
+  if (change.definition) after += (item.definition?.safetyStock ?? 0) - change.definition.safetyStock;
+  return { before, after };
+}
+
+/** Units at one active place that nobody was promised, with a change that is about to happen; call after `lapses.advance`. */
+export function freeWith(item: Item, location: string, locations: Locations, change: Change): number {
+  if (locations.get(location)?.active !== true) return 0;
+  const level = item.levels.get(location);
+  const free = level ? level.onHand - level.allocated - reservedAt(item, location, level) : 0;
+  return Math.max(0, free + (change.free.get(location) ?? 0));
 }
 
 /** Units at a place under live holds; call after `lapses.advance`. */

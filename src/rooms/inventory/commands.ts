@@ -28,6 +28,7 @@ export type InventoryCommand = Asked &
   | ReceiveTransfer
   | CancelTransfer
   | ImportLines
+  | SettleItem
   );
 
 /** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
@@ -336,4 +337,10 @@ export interface ImportLines {
   /** The last line of the file that these cover. */
   readonly upTo: number;
   readonly lines: readonly ImportLine[];
+}
+
+/** Looks at an item again: meets waiting promises and tells of thresholds crossed, where time or a place has changed what there is. */
+export interface SettleItem {
+  readonly type: 'SettleItem';
+  readonly sku: string;
 }

@@ -1,5 +1,7 @@
 import type { Decision } from '../../base/decision.ts';
 import type { Json } from '../../base/json.ts';
+import { withAftermath } from './aftermath.ts';
+import { settle } from './backorders.ts';
 import { withTallies } from './caps.ts';
 import { defineItem, defineLocation, removeItem, removeLocation } from './catalogue.ts';
 import type { ImportLines, InventoryCommand } from './commands.ts';
@@ -8,7 +10,8 @@ import { isPublic, type InventoryEvent } from './events.ts';
 import { expire, extend, release, releaseCart, reserve, setCart, type Context } from './holds.ts';
 import { importLines, rehearse, type ImportedLines } from './imports.ts';
 import { cancel, confirm, fulfil, unfulfil } from './orders.ts';
-import { adjust, count, move, transferAway } from './stock.ts';
+import { itemKey } from './keys.ts';
+import { adjust, count, move, transferAway, type AdjustmentResult } from './stock.ts';
 import { cancelTransfer, createTransfer, receiveTransfer, shipTransfer } from './transfers.ts';
 import type { World } from './state.ts';
 
@@ -16,7 +19,9 @@ import type { World } from './state.ts';
 export function decide(command: InventoryCommand, world: World, context: Context): Decision<InventoryEvent, Json> {
   // Its lines are decisions of their own, with all that follows from them: nothing follows from them once more.
   if (command.type === 'ImportLines') return signed(importLines(command, world, context, decide), command.actor) as Decision<InventoryEvent, Json>; // plain JSON, as below
-  return signed(withTallies(route(command, world, context), world, context.now, context.caps), command.actor) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
+  const asked = route(command, world, context);
+  const decision = withAftermath(signed(withTallies(asked, world, context.now, context.caps), command.actor), world, context.now, command.type === 'SettleItem' ? command.sku : undefined);
+  return (command.type in ADJUSTMENTS ? withVersion(decision, asked) : decision) as Decision<InventoryEvent, Json>; // every answer below is plain JSON; interfaces lack its index signature
 }
 
 /** Says in every movement that was asked for who asked. */
@@ -24,6 +29,17 @@ function signed(decision: Decision<InventoryEvent, unknown>, actor: string | und
   if (actor === undefined || !decision.ok) return decision;
   for (const event of decision.events) if (isPublic(event.type)) (event.data as { actor?: string }).actor = actor; // made by this decision and not yet given away
   return decision;
+}
+
+const ADJUSTMENTS: Readonly<Record<string, true>> = { AdjustStock: true, CountStock: true, MoveStock: true };
+
+/** An adjustment's answer says the version that its item has afterwards: with what followed besides. */
+function withVersion(decision: Decision<InventoryEvent, unknown>, asked: Decision<InventoryEvent, unknown>): Decision<InventoryEvent, unknown> {
+  if (!decision.ok || !asked.ok) return decision;
+  const { sku, version } = decision.answer as AdjustmentResult; // what adjustments answer
+  const key = itemKey(sku);
+  const besides = decision.events.reduce((count, event) => (event.key === key ? count + 1 : count), 0) - asked.events.length;
+  return besides === 0 ? decision : { ...decision, answer: { ...(decision.answer as AdjustmentResult), version: version + besides } };
 }
 
 function route(command: Exclude<InventoryCommand, ImportLines>, world: World, context: Context): Decision<InventoryEvent, unknown> {
@@ -68,6 +84,8 @@ function route(command: Exclude<InventoryCommand, ImportLines>, world: World, co
       return receiveTransfer(command, world, context);
     case 'CancelTransfer':
       return cancelTransfer(command, world, context);
+    case 'SettleItem':
+      return settle(command, world, context);
     case 'DefineItem':
       return defineItem(command, world, context);
     case 'RemoveItem':

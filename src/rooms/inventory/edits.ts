@@ -2,12 +2,15 @@ import { accepted, refused, type Decision, type Refusal } from '../../base/decis
 import { holdersAfter } from './caps.ts';
 import type { EditReservation, HoldRequest, MoveReservation } from './commands.ts';
 import type { InventoryEvent, Share } from './events.ts';
-import { bindCart, changeHold, endOf, extendTo, liveHoldsOf, notHeld, touched, unknownReservation, until, type Context } from './holds.ts';
+import { fillFacts, type Fills } from './backorders.ts';
+import { bindCart, changeHold, endOf, extendTo, liveHoldsOf, notHeld, unknownReservation, type Context } from './holds.ts';
 import { itemKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
-import { askerRefusal, planHold, sharesOf, type Own } from './plan.ts';
+import { askerRefusal, planHold, type Own } from './plan.ts';
+import { touched, until } from './records.ts';
 import { reservationView, type ReservationView } from './resources.ts';
 import { findItem, findReservation, locationsBeside, type Reservation, type ReservationLine, type World } from './state.ts';
+import { sharesOf } from './units.ts';
 
 /*
  * A hold that becomes another one. Its own units never stand in its way; whatever the change makes it count against is
@@ -25,13 +28,13 @@ export function edit(command: EditReservation, world: World, { now, caps }: Cont
   if ('refusal' in record) return { ok: false, refusal: record.refusal };
   const asker = askerAfter(record, command);
   const expiresAt = command.ttlSeconds === undefined ? record.expiresAt : endOf(command.ttlSeconds, now);
-  const lines = command.lines ? plannedLines({ ...wishes(command), ...given(asker), lines: command.lines }, record, world, now) : keptLines(record, asker, world, now);
-  if ('refusal' in lines) return { ok: false, refusal: lines.refusal };
+  const planned = command.lines ? plannedLines({ ...wishes(command), ...given(asker), lines: command.lines }, record, world, now) : keptLines(record, asker, world, now);
+  if ('refusal' in planned) return { ok: false, refusal: planned.refusal };
   if (!command.lines && asker.customerId === record.customerId && asker.channel === record.channel) {
     return expiresAt === record.expiresAt ? accepted([], reservationView(record, now)) : extendTo(expiresAt, record, world, now);
   }
-  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), lines, expiresAt, version: record.version + 1 };
-  return accepted(changeHold(record, after, world, now), reservationView(after, now));
+  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), lines: planned.lines, expiresAt, version: record.version + 1 };
+  return accepted([...fillFacts(planned.filled, world, now), ...changeHold(record, after, world, now)], reservationView(after, now));
 }
 
 /** Moves a hold to another cart, its units to another place, or both. */
@@ -43,11 +46,11 @@ export function moveHold(command: MoveReservation, world: World, { now, caps }: 
   if (target.length >= HOLDS_PER_CART_MAX) return refused('conflict', 'limit-exceeded', `Cart ${cartId} already has ${HOLDS_PER_CART_MAX} holds, the most a cart may have.`);
   // What is not said about the asker is as the target's hold has it.
   const asker = askerAfter(record, { customerId: target[0]?.customerId, channel: target[0]?.channel, ...given(command) });
-  const lines = command.location === undefined ? keptLines(record, asker, world, now) : linesAt(command.location, record, asker, world, now);
-  if ('refusal' in lines) return { ok: false, refusal: lines.refusal };
-  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), cartId, lines, version: record.version + 1 };
+  const planned = command.location === undefined ? keptLines(record, asker, world, now) : linesAt(command.location, record, asker, world, now);
+  if ('refusal' in planned) return { ok: false, refusal: planned.refusal };
+  const after: Reservation = { ...record, ...asker, tallied: holdersAfter(caps, record, asker.customerId), cartId, lines: planned.lines, version: record.version + 1 };
   if (isSame(record, after)) return accepted([], reservationView(record, now));
-  return accepted([...changeHold(record, after, world, now), ...boundCarts(record, after, world, now)], reservationView(after, now));
+  return accepted([...fillFacts(planned.filled, world, now), ...changeHold(record, after, world, now), ...boundCarts(record, after, world, now)], reservationView(after, now));
 }
 
 /** The hold, where there is one that may still be changed and is as it was read. */
@@ -85,21 +88,27 @@ function ownOf(record: Reservation): Own {
   return { shares, reservations: new Set([record.id]) };
 }
 
-type Lines = readonly ReservationLine[] | { readonly refusal: Refusal };
+/** The lines of the hold as it will be, and the older promises that free units go to first. */
+interface Planned {
+  readonly lines: readonly ReservationLine[];
+  readonly filled: readonly Fills[];
+}
+
+type Lines = Planned | { readonly refusal: Refusal };
 
 function plannedLines(request: HoldRequest, record: Reservation, world: World, now: number): Lines {
-  const plan = planHold(request, world, now, ownOf(record));
-  return 'refusal' in plan ? plan : plan.lines;
+  return planHold(request, world, now, ownOf(record));
 }
 
 /** The units stay where they are; only what a new customer or channel may have is looked at. */
 function keptLines(record: Reservation, asker: Asker, world: World, now: number): Lines {
   const customer = asker.customerId !== record.customerId;
   const channel = asker.channel !== record.channel;
-  if (!customer && !channel) return record.lines;
+  const kept: Planned = { lines: record.lines, filled: [] };
+  if (!customer && !channel) return kept;
   const request = { ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity })) };
   const refusal = askerRefusal(request, world, now, ownOf(record), { customer, channel });
-  return refusal ? { refusal } : record.lines;
+  return refusal ? { refusal } : kept;
 }
 
 /** All units at one place. What had a place must have one there: nothing becomes a backorder by being moved. */
@@ -109,11 +118,11 @@ function linesAt(location: string, record: Reservation, asker: Asker, world: Wor
     const detail = `There is no location ${location}.`;
     return refused('invalid', 'unknown-location', detail, { errors: [{ pointer: '/location', detail }] });
   }
-  const lines = plannedLines({ ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity, location })) }, record, world, now);
-  if ('refusal' in lines) return lines;
-  const short = displaced(record.lines, lines, world);
+  const plan = plannedLines({ ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity, location })) }, record, world, now);
+  if ('refusal' in plan) return plan;
+  const short = displaced(record.lines, plan.lines, world);
   if (short.length > 0) return refused('conflict', 'insufficient-stock', `There is not enough at ${location}. The hold stays where it is.`, { lines: short });
-  return lines.map((line, index) => ({ ...line, requested: record.lines[index]?.requested }));
+  return { ...plan, lines: plan.lines.map((line, index) => ({ ...line, requested: record.lines[index]?.requested })) };
 }
 
 /** Items of which units would lose their place. An item that nobody counts is nowhere anyway. */

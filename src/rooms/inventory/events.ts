@@ -22,6 +22,8 @@ export interface Share {
   /** Of `quantity`, the units promised that are at no place. */
   readonly backordered: number;
   readonly allocations: readonly Place[];
+  /** Of `backordered`, the units that were asked for at one place and wait for units there. */
+  readonly bound?: readonly Place[] | undefined;
   /** Milliseconds. */
   readonly expiresAt: number;
 }
@@ -42,18 +44,29 @@ interface HoldFact extends Share {
   readonly tallied?: readonly string[] | undefined;
   /** 1 where the reservation is this one share in this log: its record then follows from this fact alone. */
   readonly solo?: 1 | undefined;
+  /** 1 where units were left after as many waiting promises were met as one decision may meet. */
+  readonly more?: 1 | undefined;
 }
 
+/**
+ * By channel, '' for none: the thresholds that what is available exceeds although nothing crossed them, because they are
+ * new, or because the item has something for the first time.
+ */
+export type Exceeded = readonly (readonly [channel: string, thresholds: readonly number[]])[];
+
 export type InventoryEvent =
-  | Fact<'inventory.item.defined', { sku: string; definition: ItemDefinition }>
+  | Fact<'inventory.item.defined', { sku: string; definition: ItemDefinition; exceeded?: Exceeded }>
   | Fact<'inventory.item.removed', { sku: string }>
   | Fact<'inventory.location.defined', { id: string; definition: LocationDefinition }>
   | Fact<'inventory.location.removed', { id: string }>
   | Fact<
       'inventory.stock.adjusted',
-      { location: string; bucket: LevelBucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string }
+      { location: string; bucket: LevelBucket; change: number; onHand: number; reason: Reason; reference?: string; note?: string; exceeded?: Exceeded }
     >
   | Fact<'inventory.shortfall.detected', { location: string; shortfall: number; onHand: number; promised: number }>
+  /** The item was looked at again: of promises that wait more may be met, or it had something for the first time. */
+  | Fact<'inventory.item.settled', { sku: string; exceeded?: Exceeded }>
+  | Fact<'inventory.threshold.crossed', { threshold: number; direction: 'up' | 'down'; available: number; channel?: string }>
   | Fact<'inventory.reservation.held', HoldFact & { requested?: number | undefined }>
   | Fact<'inventory.reservation.changed', HoldFact & { previous: Share; requested?: number | undefined }>
   | Fact<'inventory.reservation.extended', HoldFact & { previousExpiresAt: number }>
@@ -70,6 +83,8 @@ export type InventoryEvent =
       'inventory.allocation.cancelled',
       { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customers?: readonly CustomerUnits[] }
     >
+  /** Units came to an order that waited for them. `since` and `bound` say which of its waiting units: see `Stint`. */
+  | Fact<'inventory.allocation.placed', { orderId: string; location?: string; quantity: number; allocations: readonly Place[]; since: number; bound?: string; more?: 1 }>
   /** The record of a reservation over several items, in its home log. */
   | Fact<'inventory.reservation.recorded', { reservation: Reservation }>
   | Fact<'inventory.order.recorded', { order: Order }>
@@ -98,6 +113,7 @@ export type HoldEvent = Extract<InventoryEvent, { type: `inventory.reservation.$
 export const PUBLIC_TYPES = [
   'inventory.stock.adjusted',
   'inventory.shortfall.detected',
+  'inventory.threshold.crossed',
   'inventory.reservation.held',
   'inventory.reservation.changed',
   'inventory.reservation.extended',
@@ -107,6 +123,7 @@ export const PUBLIC_TYPES = [
   'inventory.allocation.fulfilled',
   'inventory.allocation.restored',
   'inventory.allocation.cancelled',
+  'inventory.allocation.placed',
 ] as const satisfies readonly InventoryEventType[];
 
 const PUBLIC: ReadonlySet<string> = new Set(PUBLIC_TYPES);

@@ -1,11 +1,13 @@
 import { assert, must } from '../../base/assert.ts';
 import { instantOfId } from '../../base/ids.ts';
-import type { HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
-import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import type { ItemDefinition } from './commands.ts';
+import type { Exceeded, HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
+import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
 import { IMPORT_REFUSALS_MAX } from './limits.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Reservation, type Tally } from './state.ts';
+import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Reservation, type Tally, type Waiting } from './state.ts';
 import { tallied } from './tally.ts';
+import { concernsWaiting, evolveWaiting, nobodyWaits } from './waiting.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
 export interface States {
@@ -27,13 +29,23 @@ export function keysOf(event: InventoryEvent): string[] {
       const keys = [event.key];
       if (solo === 1) keys.push(reservationKey(reservationId));
       if (customerId !== undefined) keys.push(customerKey(skuOf(event.key), customerId));
+      if (concernsWaiting(event)) keys.push(waitingKey(skuOf(event.key)));
       return keys;
     }
     case 'inventory.allocation.cancelled':
-      return [event.key, ...(event.data.customers ?? []).map(({ customerId }) => customerKey(skuOf(event.key), customerId))];
+      return [event.key, ...(event.data.customers ?? []).map(({ customerId }) => customerKey(skuOf(event.key), customerId)), ...waitingKeysOf(event)];
+    case 'inventory.allocation.fulfilled':
+    case 'inventory.allocation.restored':
+    case 'inventory.allocation.placed':
+    case 'inventory.item.settled':
+      return [event.key, ...waitingKeysOf(event)];
     default:
       return [event.key];
   }
+}
+
+function waitingKeysOf(event: InventoryEvent): string[] {
+  return concernsWaiting(event) ? [waitingKey(skuOf(event.key))] : [];
 }
 
 /** Reservations that follow from the one fact that made them: their ids were drawn for it. */
@@ -77,8 +89,16 @@ function evolveApart(event: InventoryEvent, states: States): void {
     case 'inventory.location.removed':
       return states.set(event.key, evolveLocations(event, states.get(event.key) as Locations | undefined)); // the key is a log's locations
     default:
-      return evolveItem(event, states);
+      evolveItem(event, states);
+      if (concernsWaiting(event)) evolveWaitingOf(event, states);
   }
+}
+
+function evolveWaitingOf(event: Parameters<typeof evolveWaiting>[0], states: States): void {
+  const key = waitingKey(skuOf(event.key));
+  const waiting = (states.get(key) as Waiting | undefined) ?? nobodyWaits(); // under `w/` keys there is what waits only
+  evolveWaiting(event, waiting, (states.get(event.key) as Item).version); // the fact was folded into its item just before
+  states.set(key, waiting.promises.size === 0 ? undefined : waiting);
 }
 
 /** A fact about an item. */
@@ -94,16 +114,34 @@ export function evolveItemAlone(event: ItemEvent, item: Item): void {
   item.version++;
   switch (event.type) {
     case 'inventory.item.defined':
+      evolveExceeded(item, event.data);
       item.definition = event.data.definition;
       item.definitionVersion++;
       return;
     case 'inventory.item.removed':
       item.definition = undefined;
+      item.exceeded.clear();
+      item.stocked = false;
       item.definitionVersion++;
       return;
     case 'inventory.stock.adjusted':
+      if (event.data.exceeded) noteExceeded(item, event.data.exceeded);
       return adjustLevel(item, event.data);
+    case 'inventory.item.settled':
+      if (event.data.exceeded) noteExceeded(item, event.data.exceeded);
+      return;
     case 'inventory.shortfall.detected':
+      return;
+    case 'inventory.threshold.crossed': {
+      const { channel = '', threshold, direction } = event.data;
+      const exceeded = exceededBy(item, channel);
+      if (direction === 'up') exceeded.add(threshold);
+      else exceeded.delete(threshold);
+      return;
+    }
+    case 'inventory.allocation.placed':
+      for (const place of event.data.allocations) levelAt(item, place.location).allocated += place.quantity;
+      item.backordered -= event.data.quantity;
       return;
     case 'inventory.allocation.fulfilled': {
       const { location, quantity, freed, backordered, uncounted } = event.data;
@@ -149,6 +187,26 @@ function evolveBeside(event: ItemEvent, states: States): void {
       return;
     default:
   }
+}
+
+/** Thresholds that are no longer named are no longer watched; those that stay keep their side. */
+function evolveExceeded(item: Item, { definition, exceeded }: { definition: ItemDefinition; exceeded?: Exceeded }): void {
+  for (const [channel, thresholds] of item.exceeded) {
+    const watched = channel === '' || definition.channelBuffers[channel] !== undefined;
+    for (const threshold of thresholds) if (!watched || !definition.thresholds.includes(threshold)) thresholds.delete(threshold);
+  }
+  if (exceeded) noteExceeded(item, exceeded);
+}
+
+function noteExceeded(item: Item, exceeded: Exceeded): void {
+  item.stocked = true;
+  for (const [channel, thresholds] of exceeded) for (const threshold of thresholds) exceededBy(item, channel).add(threshold);
+}
+
+function exceededBy(item: Item, channel: string): Set<number> {
+  let exceeded = item.exceeded.get(channel);
+  if (!exceeded) item.exceeded.set(channel, (exceeded = new Set()));
+  return exceeded;
 }
 
 function itemOf(key: string, states: States): Item {
@@ -264,7 +322,7 @@ function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.hel
 
 function soloLine(share: Share, sku: string, requested: number | undefined): Reservation['lines'][number] {
   const allocations = share.allocations.map((place) => ({ sku, location: place.location, quantity: place.quantity }));
-  return { sku, quantity: share.quantity, requested, backordered: share.backordered, allocations };
+  return { sku, quantity: share.quantity, requested, backordered: share.backordered, location: share.bound?.[0]?.location, allocations };
 }
 
 /** Allocations less the units freed at each place; places left with nothing go. */

@@ -1,15 +1,17 @@
 import { must } from '../../base/assert.ts';
 import { accepted, refused, type Decision } from '../../base/decision.ts';
 import type { Ids } from '../../base/ids.ts';
+import { fillFacts } from './backorders.ts';
 import { holdersAfter, holdersOf, type HoldCaps } from './caps.ts';
 import type { Asked, ExpireReservation, ExtendReservation, HoldRequest, ReleaseCart, ReleaseReservation, ReserveStock, SetCart } from './commands.ts';
 import type { HoldEvent, InventoryEvent, Share } from './events.ts';
-import { cartKey, itemKey, logOfKey, reservationKey } from './keys.ts';
+import { cartKey, itemKey, logOfKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
 import { NEVER } from './never.ts';
-import { planHold, sharesOf, type ItemShare, type Plan } from './plan.ts';
-import { findCart, findCustomer, findItem, findReservation, statusOf, type Reservation, type World } from './state.ts';
-import { splitOff } from './units.ts';
+import { planHold, type Plan } from './plan.ts';
+import { holdFact, NOTHING_MORE, recorded, touched, until, withRecord } from './records.ts';
+import { findCart, findReservation, statusOf, type Reservation, type World } from './state.ts';
+import { sharesOf, splitOff, type ItemShare } from './units.ts';
 import { reservationView, type ReservationView } from './resources.ts';
 
 /** What a decision may use besides the states: the instant, and names for new things. */
@@ -57,7 +59,7 @@ export function setCart(command: SetCart & Asked, world: World, context: Context
   // A shopper who goes on shopping does not end what an operator promised.
   const expiresAt = first.expiresAt === NEVER && command.ttlSeconds === undefined ? NEVER : expiry(command, plan, context.now);
   const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt, tallied: holdersAfter(context.caps, first, customerId), version: first.version + 1 };
-  const events = [...changeHold(first, after, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
+  const events = [...fillFacts(plan.filled, world, context.now), ...changeHold(first, after, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
   return accepted(events, { created: false, reservation: reservationView(after, context.now) });
 }
@@ -132,15 +134,6 @@ export function unknownReservation(id: string): ReturnType<typeof refused>['refu
   return refused('not-found', 'unknown-reservation', `There is no reservation ${id}.`).refusal;
 }
 
-/** Reads every state that the facts of a change to this hold fold into, so that they are at hand. */
-export function touched(record: Reservation, world: World): Reservation {
-  for (const line of record.lines) {
-    findItem(world, line.sku);
-    if (record.customerId !== undefined) findCustomer(world, line.sku, record.customerId);
-  }
-  return record;
-}
-
 function newHold(command: HoldRequest & Asked & { readonly cartId?: string }, plan: Plan, world: World, { now, ids, caps }: Context): Held {
   const [line] = plan.lines;
   const home = logOfKey(itemKey(must(line, 'a plan has a line').sku), world.partitions);
@@ -159,7 +152,8 @@ function newHold(command: HoldRequest & Asked & { readonly cartId?: string }, pl
   };
   const requested = plan.lines.length === 1 ? line?.requested : undefined;
   const facts = plan.shares.map((share) => holdFact('inventory.reservation.held', record, share, now, requested === undefined ? NOTHING_MORE : { requested }));
-  const events = withRecord(facts, record, world, now);
+  const own = withRecord(facts, record, world, now);
+  const events = plan.filled.length === 0 ? own : [...fillFacts(plan.filled, world, now), ...own];
   if (command.cartId === undefined) return accepted(events, reservationView(record, now));
   const holds = liveHoldsOf(command.cartId, world, now).map((hold) => hold.id);
   if (holds.length >= HOLDS_PER_CART_MAX) {
@@ -197,61 +191,6 @@ export function closeHold(record: Reservation, status: 'released' | 'expired', w
 
 export function releasedFacts(record: Reservation, lines: Reservation['lines'], now: number): HoldEvent[] {
   return sharesOf(lines).map((share) => holdFact('inventory.reservation.released', record, share, now));
-}
-
-/** What some kinds of fact about a hold say besides the share. */
-interface More {
-  readonly requested?: number;
-  readonly previousExpiresAt?: number;
-  readonly previous?: Share;
-  readonly orderId?: string;
-}
-const NOTHING_MORE: More = {};
-
-/**
- * A fact about one item's share of a hold, which runs out with the record. Every kind has all members, most of them
- * undefined and so not stored: objects of one shape cost the least to make and to fold.
- */
-export function holdFact(type: HoldEvent['type'], record: Reservation, share: ItemShare, now: number, more: More = NOTHING_MORE): HoldEvent {
-  const data = {
-    reservationId: record.id,
-    cartId: record.cartId,
-    customerId: record.customerId,
-    channel: record.channel,
-    quantity: share.quantity,
-    backordered: share.backordered,
-    allocations: share.allocations,
-    expiresAt: record.expiresAt,
-    requested: more.requested,
-    previousExpiresAt: more.previousExpiresAt,
-    previous: more.previous,
-    orderId: more.orderId,
-    tallied: type === 'inventory.reservation.held' ? record.tallied : undefined,
-    solo: undefined,
-  };
-  return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs
-}
-
-export function until(share: ItemShare, expiresAt: number): Share {
-  return { quantity: share.quantity, backordered: share.backordered, allocations: share.allocations, expiresAt };
-}
-
-/**
- * Completes the facts of one change with the record of the reservation. Where the reservation is one line of one item
- * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case.
- */
-export function withRecord(facts: readonly HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
-  const only = after.lines.length === 1 && before.lines.length === 1 ? after.lines[0] : undefined;
-  const home = logOfKey(reservationKey(after.id), world.partitions);
-  const key = only && itemKey(only.sku);
-  const solo = key !== undefined && facts.every((fact) => fact.key === key) && logOfKey(key, world.partitions) === home;
-  if (!solo) return [...facts, recorded(after, now)];
-  for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made by this decision and not yet given away
-  return [...facts];
-}
-
-function recorded(reservation: Reservation, now: number): InventoryEvent {
-  return { type: 'inventory.reservation.recorded', key: reservationKey(reservation.id), time: now, data: { reservation } };
 }
 
 export function bindCart(cartId: string, reservations: readonly string[], now: number): InventoryEvent {

@@ -12,7 +12,7 @@ import type { InventoryEvent } from './events.ts';
 import { births, evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
 import { NEVER } from './never.ts';
-import { readState, writeState, type Reservation } from './state.ts';
+import { readState, writeState, type Reservation, type Waiting } from './state.ts';
 import { before, factRows, form, rowsOf, TABLES } from './views.ts';
 
 export const inventory: Room<InventoryCommand> = {
@@ -27,11 +27,12 @@ export const inventory: Room<InventoryCommand> = {
   write: writeState,
   read: readState,
   dueOf: (key, state) => {
+    if (key[0] === 'w') return (state as Waiting).due ?? null; // under `w/` keys there is what waits only
     if (key[0] !== 'r') return null;
     const { status, expiresAt } = state as Reservation; // under `r/` keys there are reservations only
     return status === 'held' && expiresAt !== NEVER ? expiresAt : null;
   },
-  wake: (key) => ({ type: 'ExpireReservation', id: key.slice(2) }),
+  wake: (key) => (key[0] === 'w' ? { type: 'SettleItem', sku: key.slice(2) } : { type: 'ExpireReservation', id: key.slice(2) }),
   views: { tables: TABLES, before, rows: rowsOf, facts: factRows },
 };
 
@@ -63,7 +64,7 @@ export { rehearseImport } from './decide.ts';
 export { liveHoldsOf, type CartAnswer } from './holds.ts';
 export { itemKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
 export { instantView } from './never.ts';
-export { sharesOf } from './plan.ts';
 export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
 export { emptyItem, findImport, findItem, findOrder, findReservation, findTransfer, locationsBeside, type ImportRecord, type Item, type Location, type Locations, type Order, type RefusedLine, type Reservation, type Transfer, type TransferStatus } from './state.ts';
 export type { AdjustmentResult } from './stock.ts';
+export { sharesOf } from './units.ts';

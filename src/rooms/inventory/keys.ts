@@ -11,6 +11,8 @@ export const transferKey = (id: string): string => `t/${id}`;
 export const holderKey = (holder: string): string => `h/${holder}`;
 /** Every log has its own copy of the locations, so that its appends conflict with a change of them. */
 export const locationsKey = (log: number): string => `l/${log}`;
+/** The promises of an item that wait for units; they live beside the item. */
+export const waitingKey = (sku: string): string => `w/${sku}`;
 /** What one customer holds and has of one item; it lives beside the item. */
 export const customerKey = (sku: string, customerId: string): string => `u/${sku}/${customerId}`;
 

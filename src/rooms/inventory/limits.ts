@@ -26,6 +26,10 @@ export const ATTRIBUTES_MAX = 100;
 export const LOCATIONS_MAX = 10_000;
 /** Blockers named when something cannot be deleted. */
 export const BLOCKERS_MAX = 20;
+/** Waiting promises met in one decision: each may add a record to another log. The rest follows at once in further ones. */
+export const FILLS_MAX = 1_000;
+/** Promises of one item that wait for units: they are one saved state. */
+export const WAITING_MAX = 100_000;
 /** Carts keep at most this many live holds: one is usual. */
 export const HOLDS_PER_CART_MAX = 100;
 /** Facts about an item after which what it is by then is saved, at the least: reading these is what an answer about its past costs. */

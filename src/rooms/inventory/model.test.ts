@@ -37,6 +37,7 @@ const definition = fc
     safetyStock: fc.constantFrom(0, 0, 2),
     backorderLimit: fc.constantFrom(0, 0, 0, 3, 8, null),
     channelBuffers: fc.constantFrom({}, { web: 2 }),
+    thresholds: fc.constantFrom([0], [0, 3], [7, 2], []),
     maxPerReservation: perhaps(fc.constantFrom(4, 8)),
     maxPerCustomer: perhaps(fc.constantFrom(5, 9)),
     reservationTtlSeconds: fc.constantFrom(5, 20),
@@ -121,7 +122,7 @@ function tell(step: Step, story: Story, model: Model): void {
   else {
     const { id, orderId } = story.code === 'ok' ? (story.hold ?? {}) : {};
     const transfer = story.code === 'ok' && step.type === 'CreateTransfer' ? story.id : undefined;
-    const code = obey(model, step, { hold: id, order: orderId, transfer });
+    const code = obey(model, step, { hold: id, order: orderId, transfer, touched: story.code === 'ok' ? story.touched : [] });
     expect(code, JSON.stringify(step)).toBe(story.code);
   }
   expectSame(story, model);

@@ -3,12 +3,12 @@ import type { JsonObject } from '../../base/json.ts';
 import { freeAt } from './availability.ts';
 import type { CancelOrder, ConfirmReservation, FulfilOrder, QuantityLine, ShipmentLine, UnfulfilOrder } from './commands.ts';
 import type { CustomerUnits, InventoryEvent, Place } from './events.ts';
-import { holdFact, notHeld, releasedFacts, touched, unknownReservation, withRecord, type Context } from './holds.ts';
-import { itemKey, logOfKey, orderKey, reservationKey } from './keys.ts';
-import { placeOf, sharesOf } from './plan.ts';
+import { notHeld, releasedFacts, unknownReservation, type Context } from './holds.ts';
+import { itemKey, logOfKey, reservationKey } from './keys.ts';
+import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { orderView, reservationView, type ReservationView } from './resources.ts';
 import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type Order, type OrderLine, type Reservation, type World } from './state.ts';
-import { cut, splitOff, type Excess } from './units.ts';
+import { cut, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
 
 /** Checkout: the hold becomes an order's allocation, at once the goods leave where `fulfil` says so; what is not confirmed is free again. */
 export function confirm(command: ConfirmReservation, world: World, context: Context): Decision<InventoryEvent, ReservationView> {
@@ -308,10 +308,6 @@ function takeNewest(customers: readonly CustomerUnits[], quantity: number): { ke
     if (taken < units) kept.unshift({ customerId, quantity: units - taken });
   }
   return { kept, freed };
-}
-
-function recordOrder(order: Order, now: number): InventoryEvent {
-  return { type: 'inventory.order.recorded', key: orderKey(order.orderId), time: now, data: { order } };
 }
 
 function excessOver(order: Order, wanted: readonly ShipmentLine[], limit: (line: OrderLine) => number): { sku: string; requested: number; available: number }[] {

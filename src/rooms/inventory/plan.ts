@@ -1,25 +1,22 @@
 import { must } from '../../base/assert.ts';
 import { refused, type Refusal } from '../../base/decision.ts';
 import { figuresOf, freeAt } from './availability.ts';
+import { planFills, type Fills } from './backorders.ts';
 import type { HoldRequest, LineRequest, Strategy } from './commands.ts';
-import type { Place, Share } from './events.ts';
-import { itemKey } from './keys.ts';
-import { findCustomer, findItem, locationsBeside, type Item, type Location, type Locations, type ReservationLine, type World } from './state.ts';
+import type { Share } from './events.ts';
+import { itemKey, reservationKey } from './keys.ts';
+import { byRank, findCustomer, findItem, findWaiting, locationsBeside, type Item, type Location, type Locations, type ReservationLine, type World } from './state.ts';
+import { sharesOf, type ItemShare } from './units.ts';
+import { unitsOf } from './waiting.ts';
 
 /** How a request is to be met: lines as the caller sees them, and what each item gives. */
 export interface Plan {
   readonly lines: readonly ReservationLine[];
   readonly shares: readonly ItemShare[];
+  /** Waiting promises that free units go to before anything is taken for this one. */
+  readonly filled: readonly Fills[];
   /** Seconds the hold lasts where the caller does not say. */
   readonly ttlSeconds: number;
-}
-
-/** What is taken of one item, places merged. */
-export interface ItemShare {
-  readonly sku: string;
-  readonly quantity: number;
-  readonly backordered: number;
-  readonly allocations: readonly Place[];
 }
 
 /** What the asker already holds: it does not stand in its own way. */
@@ -29,6 +26,7 @@ export interface Own {
   readonly reservations: ReadonlySet<string>;
 }
 
+
 /** The demand for one item, summed over the lines that name it. */
 interface Demand {
   readonly item: Item;
@@ -37,7 +35,9 @@ interface Demand {
   requested: number;
   /** What may be granted in all; null where nothing limits it. */
   readonly sellable: number | null;
-  /** Units taken by the lines planned so far, by place; made when a second line may want to know. */
+  /** Free units that older promises wait for. */
+  readonly filled: Fills | undefined;
+  /** Units taken by those and by the lines planned so far, by place; made when a second line may want to know. */
   taken: Map<string, number> | undefined;
   granted: number;
   backordered: number;
@@ -61,7 +61,7 @@ export function planHold(request: HoldRequest, world: World, now: number, own: O
   if (lines.length === 0 || (request.partial !== true && demands.some(isShort))) {
     return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
   }
-  return { lines, shares: sharesOf(lines), ttlSeconds: shortestTtl(demands) };
+  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: shortestTtl(demands) };
 }
 
 /** Why units that are held already may not be another customer's, or sold through another channel. */
@@ -107,7 +107,34 @@ function beginDemand(sku: string, request: HoldRequest, world: World, now: numbe
   const locations = locationsBeside(world, itemKey(sku));
   const shares = own.shares.get(sku) ?? NO_SHARES;
   const { sellable } = figuresOf(item, locations, now, { channel: request.channel, own: shares });
-  return { item, locations, own: shares, requested: 0, sellable, taken: undefined, granted: 0, backordered: 0 };
+  const demand: Demand = { item, locations, own: shares, requested: 0, sellable, filled: undefined, taken: undefined, granted: 0, backordered: 0 };
+  return item.backordered - item.lapses.lapsedBackordered > 0 ? afterOlderPromises(demand, world, now, own) : demand;
+}
+
+/** Nobody overtakes those who wait: units that became free, say because a hold ran out, are theirs first. */
+function afterOlderPromises(demand: Demand, world: World, now: number, own: Own): Demand {
+  const { item, locations } = demand;
+  const waiting = findWaiting(world, item.sku);
+  const mine = new Set([...own.reservations].map(reservationKey));
+  const since = Math.min(...[...mine].map((key) => waiting?.promises.get(key)?.stints[0]?.since ?? Number.POSITIVE_INFINITY));
+  const filled = planFills({ item, locations, waiting, now }, { except: mine, before: since });
+  const last = filled.fills.at(-1);
+  if (!last) return demand;
+  const taken = new Map<string, number>();
+  let backordered = 0;
+  for (const { location, quantity } of filled.fills.flatMap(({ places }) => places)) {
+    taken.set(location, (taken.get(location) ?? 0) + quantity);
+    backordered -= quantity;
+  }
+  // What the asker gives up may be theirs too: that is looked at once this decision is folded.
+  const rest = filled.rest || (mine.size > 0 && unitsOf(last.places) < last.stint.units);
+  return { ...demand, filled: { ...filled, rest }, taken, backordered };
+}
+
+function filledOf(demands: readonly Demand[]): Fills[] {
+  const filled: Fills[] = [];
+  for (const demand of demands) if (demand.filled) filled.push(demand.filled);
+  return filled;
 }
 
 /** A request has few items, so that looking through them is cheaper than an index. */
@@ -160,7 +187,7 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
     const quantity = Math.min(need, stillFree(demand, location, now));
     if (quantity === 0) continue;
     allocations.push({ sku: line.sku, location, quantity });
-    if (request.lines.length > 1) take(demand, location, quantity);
+    if (demand.taken || request.lines.length > 1) take(demand, location, quantity);
     need -= quantity;
   }
   const backordered = need === 0 ? 0 : Math.min(need, backorderRoom(demand));
@@ -168,7 +195,8 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
   demand.granted += quantity;
   demand.backordered += backordered;
   if (quantity === 0) return undefined;
-  return { sku: line.sku, quantity, requested: quantity < line.quantity ? line.quantity : undefined, backordered, allocations };
+  const requested = quantity < line.quantity ? line.quantity : undefined;
+  return { sku: line.sku, quantity, requested, backordered, location: backordered > 0 ? line.location : undefined, allocations };
 }
 
 function take(demand: Demand, location: string, quantity: number): void {
@@ -214,10 +242,6 @@ function comparePlaces(strategy: Strategy, demand: Demand, request: HoldRequest,
   }
 }
 
-function byRank(a: Location, b: Location): number {
-  return a.rank - b.rank || (a.id < b.id ? -1 : 1);
-}
-
 /**
  * Something that grows with the great-circle distance (the haversine of the angle, between 0 and 1); places without
  * coordinates come last. R. W. Sinnott, "Virtues of the Haversine", 1984.
@@ -228,27 +252,6 @@ function distance(near: { lat: number; lon: number } | undefined, place: Locatio
   const lat = Math.sin(((place.lat - near.lat) * radians) / 2);
   const lon = Math.sin(((place.lon - near.lon) * radians) / 2);
   return lat * lat + Math.cos(near.lat * radians) * Math.cos(place.lat * radians) * lon * lon;
-}
-
-/** What the lines take of each item, places merged. */
-export function sharesOf(lines: readonly ReservationLine[]): ItemShare[] {
-  const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[] }[] = [];
-  for (const line of lines) {
-    let share = lines.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
-    if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [] }));
-    share.quantity += line.quantity;
-    share.backordered += line.backordered;
-    for (const { location, quantity } of line.allocations) {
-      const place = share.allocations.find((other) => other.location === location);
-      if (place) place.quantity += quantity;
-      else share.allocations.push({ location, quantity });
-    }
-  }
-  return shares;
-}
-
-export function placeOf(allocation: Place): Place {
-  return { location: allocation.location, quantity: allocation.quantity };
 }
 
 function shortestTtl(demands: readonly Demand[]): number {

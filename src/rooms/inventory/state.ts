@@ -1,8 +1,8 @@
 import type { Refusal } from '../../base/decision.ts';
 import type { ItemDefinition, LocationDefinition } from './commands.ts';
-import type { CustomerUnits, LevelBucket } from './events.ts';
+import type { CustomerUnits, Exceeded, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
-import { cartKey, customerKey, holderKey, importKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey } from './keys.ts';
+import { cartKey, customerKey, holderKey, importKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
 
 /** What an item has at one place. Reserved includes holds that ran out and are not yet tidied; `Lapses` knows which. */
 export interface Level {
@@ -28,6 +28,27 @@ export interface Item {
   /** Units promised, in holds and orders, that are at no place; of these the lapsed are known to `lapses`. */
   backordered: number;
   readonly lapses: Lapses;
+  /** By channel, '' for none: the thresholds that what is available was last said to exceed. */
+  readonly exceeded: Map<string, Set<number>>;
+  /** Whether anything was ever available: what comes in for the first time crosses no threshold. */
+  stocked: boolean;
+}
+
+/** Units of a promise that began to wait together. */
+export interface Stint {
+  /** The item's version when they were promised: the lowest is the oldest. */
+  readonly since: number;
+  readonly units: number;
+  /** The one place that the units may come from, if any. */
+  readonly bound?: string | undefined;
+}
+
+/** The promises of one item that wait for units. */
+export interface Waiting {
+  /** By the key of the hold's or the order's record; a hold waits until it runs out. */
+  readonly promises: Map<string, { readonly until: number | undefined; readonly stints: readonly Stint[] }>;
+  /** When more of them can be met than one decision could, the instant to go on at. */
+  due: number | undefined;
 }
 
 export type ReservationStatus = 'held' | 'confirmed' | 'released' | 'expired';
@@ -43,6 +64,8 @@ export interface ReservationLine {
   readonly quantity: number;
   readonly requested?: number | undefined;
   readonly backordered: number;
+  /** The place that units were asked for at, where some were backordered: they wait for units there. */
+  readonly location?: string | undefined;
   readonly allocations: readonly Allocation[];
 }
 
@@ -181,6 +204,7 @@ export const findCustomer = (world: World, sku: string, customerId: string): Cus
   world.get(customerKey(sku, customerId)) as CustomerShare | undefined;
 export const findTally = (world: World, holder: string): Tally | undefined => world.get(holderKey(holder)) as Tally | undefined;
 export const findTransfer = (world: World, id: string): Transfer | undefined => world.get(transferKey(id)) as Transfer | undefined;
+export const findWaiting = (world: World, sku: string): Waiting | undefined => world.get(waitingKey(sku)) as Waiting | undefined;
 /** The locations as the log of a key knows them. */
 export const locationsBeside = (world: World, key: string): Locations =>
   (world.get(locationsKey(logOfKey(key, world.partitions))) as Locations | undefined) ?? ONLY_MAIN;
@@ -190,8 +214,13 @@ export function statusOf(record: Reservation, now: number): ReservationStatus {
   return record.status === 'held' && record.expiresAt <= now ? 'expired' : record.status;
 }
 
+/** Which place is taken from first. */
+export function byRank(a: Location, b: Location): number {
+  return a.rank - b.rank || (a.id < b.id ? -1 : 1);
+}
+
 export function emptyItem(sku: string): Item {
-  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses() };
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false };
 }
 
 /** The item's level at a place, made where there is none yet. */
@@ -224,8 +253,10 @@ export function writeState(key: string, state: unknown): string {
   switch (key[0]) {
     case 'i': {
       const item = state as Item;
-      return JSON.stringify({ ...item, levels: [...item.levels] });
+      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]) });
     }
+    case 'w':
+      return JSON.stringify({ ...(state as Waiting), promises: [...(state as Waiting).promises] });
     case 'l':
       return JSON.stringify([...(state as Locations)]);
     case 'u': {
@@ -242,7 +273,9 @@ export function readState(key: string, body: string): unknown {
   const value = JSON.parse(body);
   switch (key[0]) {
     case 'i':
-      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses) } satisfies Item;
+      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked } satisfies Item;
+    case 'w':
+      return { promises: new Map(value.promises), due: value.due } satisfies Waiting;
     case 'h':
       return { ...value, lapses: Lapses.from(value.lapses) } satisfies Tally;
     case 'l':
@@ -252,4 +285,8 @@ export function readState(key: string, body: string): unknown {
     default:
       return value;
   }
+}
+
+function exceededFrom(saved: Exceeded): Map<string, Set<number>> {
+  return new Map(saved.map(([channel, thresholds]) => [channel, new Set(thresholds)]));
 }

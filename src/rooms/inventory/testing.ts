@@ -12,7 +12,7 @@ import { isPublic, type InventoryEvent } from './events.ts';
 import { evolve, keysOf, type States } from './evolve.ts';
 import { itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 import { availabilityView, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
-import { findItem, findOrder, findReservation, findTransfer, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type World } from './state.ts';
+import { findItem, findOrder, findReservation, findTransfer, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
 
 export const PARTITIONS = 4;
 
@@ -82,6 +82,9 @@ function sumFacts(facts: readonly InventoryEvent[]): Sums {
         break;
       case 'inventory.allocation.cancelled':
         addPlaces(sums, sku, 'allocated', data.allocations, -1);
+        break;
+      case 'inventory.allocation.placed':
+        addPlaces(sums, sku, 'allocated', data.allocations, 1);
         break;
       default:
     }
@@ -188,6 +191,8 @@ export class Story {
   #restored = new Shelf();
   readonly #ids = ids(seededRandom(1));
   readonly #caps: HoldCaps | undefined;
+  /** By item, channel and threshold: which way it was last crossed. */
+  readonly #sides = new Map<string, 'up' | 'down'>();
   #outcome: Outcome | undefined;
   #events: readonly InventoryEvent[] = [];
 
@@ -218,14 +223,19 @@ export class Story {
     return this;
   }
 
-  /** The public facts of the last command, in order and no others. */
+  /** The public facts of the last command, in order and no others; thresholds crossed are asked for by {@link crossed}. */
   // oxlint-disable-next-line unicorn/no-thenable -- given, when and then is how such a story is told; nobody awaits it
   then(...expected: readonly Expected[]): this {
     expect(this.#outcome, 'the command was refused').toMatchObject({ ok: true });
-    const seen = this.#events.filter((event) => isPublic(event.type));
+    const seen = this.#events.filter((event) => isPublic(event.type) && event.type !== 'inventory.threshold.crossed');
     expect(seen.map(({ type, key }) => [type.slice('inventory.'.length), key.slice(2)])).toEqual(expected.map(([type, sku]) => [type, sku]));
     for (const [index, [, , data]] of expected.entries()) if (data) expect(seen[index]?.data).toMatchObject(data);
     return this;
+  }
+
+  /** The thresholds that the last command crossed: which, where to, what is available, and to which channel. */
+  get crossed(): (string | number)[][] {
+    return this.#events.flatMap(({ type, data }) => (type === 'inventory.threshold.crossed' ? [[data.direction, data.threshold, data.available, ...(data.channel === undefined ? [] : [data.channel])]] : []));
   }
 
   /** No fact about it leaves the house, but it was accepted. */
@@ -236,6 +246,11 @@ export class Story {
   thenRefused(code: string, members?: object): this {
     expect(this.#outcome).toMatchObject({ ok: false, refusal: { code, ...(members === undefined ? undefined : { members }) } });
     return this;
+  }
+
+  /** The items that the last command left facts about. */
+  get touched(): readonly string[] {
+    return [...new Set(this.#events.filter(({ key }) => key.startsWith('i/')).map(({ key }) => key.slice(2)))];
   }
 
   /** What the last accepted command answered. */
@@ -323,6 +338,8 @@ export class Story {
         set: (key, state) => this.#shelf.set(mayTouch(key), state),
       });
       evolve(JSON.parse(JSON.stringify(event)) as InventoryEvent, this.#restored); // as a log gives it back
+      if (event.type === 'inventory.threshold.crossed') this.#cross(event);
+      if (event.type === 'inventory.item.defined') this.#watch(event);
       this.facts.push(event);
     }
     expect(this.#restored.text(), 'states that were saved and read again').toBe(this.#shelf.text());
@@ -331,6 +348,8 @@ export class Story {
 
   #check(command: InventoryCommand, before: ReadonlyMap<string, number>, now: number): void {
     expect(bookErrors(this.facts, this.#shelf.states)).toEqual([]);
+    this.#checkThresholds(now);
+    this.#checkWaiting();
     // Losses are the truth, a shop may change its mind, and what a short place owes may be shipped from the safety stock, and the safety stock sent elsewhere.
     const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'ShipTransfer', 'DefineItem', 'DefineLocation', 'ImportLines'].includes(command.type);
     for (const [sku, net] of promises ? this.#nets(now) : []) {
@@ -343,6 +362,47 @@ export class Story {
     const { id, status } = (this.hold ?? {}) as Partial<ReservationView>; // some commands answer with something else, or nothing
     if (typeof id !== 'string' || status === undefined || !id.startsWith('res_')) return;
     expect(canonicalJson(this.reservation(id) as unknown as Json), 'the answer is what a later look gives').toBe(canonicalJson(this.hold as unknown as Json));
+  }
+
+  /** Whoever is told of crossings one by one sees each threshold from one side and then from the other. */
+  #cross({ key, data: { channel = '', threshold, direction } }: Extract<InventoryEvent, { type: 'inventory.threshold.crossed' }>): void {
+    const name = `${key} ${channel} ${threshold}`;
+    expect(direction, `${name} was crossed`).not.toBe(this.#sides.get(name));
+    this.#sides.set(name, direction);
+  }
+
+  /** Of thresholds that a description no longer names nothing is said, and they may be named anew from either side. */
+  #watch({ key, data: { definition } }: Extract<InventoryEvent, { type: 'inventory.item.defined' }>): void {
+    const watched = new Set(['', ...Object.keys(definition.channelBuffers)].flatMap((channel) => definition.thresholds.map((threshold) => `${key} ${channel} ${threshold}`)));
+    for (const name of this.#sides.keys()) if (name.startsWith(`${key} `) && !watched.has(name)) this.#sides.delete(name);
+  }
+
+  /** What was said last of each threshold of the items that the decision was about is how it is. */
+  #checkThresholds(now: number): void {
+    for (const sku of new Set(this.#events.filter(({ key }) => key.startsWith('i/')).map(({ key }) => key.slice(2)))) {
+      const definition = findItem(this.#shelf, sku)?.definition;
+      if (!definition || !this.item(sku).stocked) continue;
+      for (const channel of [undefined, ...Object.keys(definition.channelBuffers)]) {
+        const { available } = this.figures(sku, { channel });
+        const exceeded = [...(this.item(sku).exceeded.get(channel ?? '') ?? [])].toSorted((a, b) => a - b);
+        expect(exceeded, `thresholds of ${sku} exceeded for ${channel ?? 'all'} at ${now}`).toEqual(definition.thresholds.filter((threshold) => available > threshold).toSorted((a, b) => a - b));
+      }
+    }
+  }
+
+  /** The units that wait, summed by promise, are the units at no place of the records. */
+  #checkWaiting(): void {
+    const waiting = new Map<string, number>();
+    for (const [key, state] of this.#shelf.states) {
+      if (!key.startsWith('w/') || state === undefined) continue;
+      for (const [promise, { stints }] of (state as Waiting).promises) waiting.set(`${key.slice(2)} ${promise}`, stints.reduce((sum, { units }) => sum + units, 0)); // under `w/` there is what waits only
+    }
+    const recorded = new Map<string, number>();
+    for (const [key, state] of this.#shelf.states) {
+      if (!key.startsWith('o/') && !(key.startsWith('r/') && (state as Reservation).status === 'held')) continue;
+      for (const { sku, backordered } of (state as Reservation | Order).lines) if (backordered > 0) recorded.set(`${sku} ${key}`, (recorded.get(`${sku} ${key}`) ?? 0) + backordered);
+    }
+    expect(Object.fromEntries(waiting), 'what waits').toEqual(Object.fromEntries(recorded));
   }
 
   /** Units left to promise of each item, by its promises one by one. */

@@ -1,4 +1,5 @@
 import type { QuantityLine } from './commands.ts';
+import type { Place } from './events.ts';
 import type { Allocation } from './state.ts';
 
 /** Units of one item with the places they are at; `backordered` of them are at none. */
@@ -7,6 +8,18 @@ export interface Units {
   readonly quantity: number;
   readonly backordered: number;
   readonly allocations: readonly Allocation[];
+  /** Where the units at no place have to come from, if that was said. */
+  readonly location?: string | undefined;
+}
+
+/** What is taken of one item, places merged. */
+export interface ItemShare {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly backordered: number;
+  readonly allocations: readonly Place[];
+  /** See `Share`. */
+  readonly bound?: readonly Place[] | undefined;
 }
 
 /** Units asked for beyond what there is, by item. */
@@ -62,4 +75,32 @@ export function cut<Line extends Units>(line: Line, quantity: number): { kept: L
     kept: { ...line, quantity: line.quantity - quantity, backordered: line.backordered - backordered, allocations: kept },
     split: { ...line, quantity, backordered, allocations: split },
   };
+}
+
+/** What the lines take of each item, places merged. */
+export function sharesOf(lines: readonly Units[]): ItemShare[] {
+  const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[]; bound: Place[] | undefined }[] = [];
+  for (const line of lines) {
+    let share = lines.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
+    if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [], bound: undefined }));
+    share.quantity += line.quantity;
+    share.backordered += line.backordered;
+    if (line.location !== undefined && line.backordered > 0) share.bound = addPlace(share.bound, line.location, line.backordered);
+    for (const { location, quantity } of line.allocations) {
+      const place = share.allocations.find((other) => other.location === location);
+      if (place) place.quantity += quantity;
+      else share.allocations.push({ location, quantity });
+    }
+  }
+  return shares;
+}
+
+export function placeOf(allocation: Place): Place {
+  return { location: allocation.location, quantity: allocation.quantity };
+}
+
+function addPlace(places: readonly Place[] = [], location: string, quantity: number): Place[] {
+  const index = places.findIndex((place) => place.location === location);
+  const known = places[index];
+  return known ? places.with(index, { location, quantity: known.quantity + quantity }) : [...places, { location, quantity }];
 }

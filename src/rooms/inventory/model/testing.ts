@@ -16,6 +16,14 @@ export interface ModelLine {
   readonly requested?: number | undefined;
   readonly backordered: number;
   readonly at: readonly At[];
+  /** Where its backordered units have to come from, if that was said. */
+  readonly location?: string | undefined;
+}
+
+/** One unit that waits. */
+interface Wait {
+  readonly since: number;
+  readonly bound?: string | undefined;
 }
 
 export interface ModelHold {
@@ -26,6 +34,8 @@ export interface ModelHold {
   channel?: string | undefined;
   lines: ModelLine[];
   expiresAt: number;
+  /** By item: the turn at which it began to wait for units. */
+  readonly since: Map<string, number>;
 }
 
 /** One item of an order. `owners` has an entry for each unit outstanding or shipped: whose limit it counts against. */
@@ -35,6 +45,8 @@ export interface ModelOrderLine {
   fulfilled: number;
   cancelled: number;
   owners: (string | undefined)[];
+  /** An entry for each backordered unit, oldest first. */
+  waits: readonly Wait[];
 }
 
 /** Units of each item by what became of them; those shipped and nothing else are on their way. */
@@ -66,6 +78,24 @@ function minusOne(line: ModelLine): ModelLine {
   return { ...left, at: plusAt(line.at, location, -1) };
 }
 
+/** Of an order's units that wait one is no more needed: the newest that may come from anywhere, else the newest. */
+function minusWait(waits: readonly Wait[]): readonly Wait[] {
+  const index = waits.findLastIndex(({ bound }) => bound === undefined);
+  return waits.toSpliced(index < 0 ? waits.length - 1 : index, 1);
+}
+
+/** Takes one unit off an order's line, like {@link minusOne}. */
+function minusOneOf(known: ModelOrderLine): ModelOrderLine {
+  return { ...known, line: minusOne(known.line), waits: known.line.backordered > 0 ? minusWait(known.waits) : known.waits };
+}
+
+/** The units of lines that wait, those that must come from one place first, place by place. */
+function waitsOf(lines: readonly ModelLine[], sku: string, since: number): Wait[] {
+  const mine = lines.filter((line) => line.sku === sku && line.backordered > 0);
+  const places = [...new Set(mine.flatMap(({ location }) => location ?? []))];
+  return [...places, undefined].flatMap((bound) => mine.filter(({ location }) => location === bound).flatMap(({ backordered }) => Array.from({ length: backordered }, () => ({ since, bound }))));
+}
+
 /** Lines without some units, the last line's first; undefined where there are not so many. */
 export function without(lines: readonly ModelLine[], wanted: Wanted): ModelLine[] | undefined {
   const kept = [...lines];
@@ -82,6 +112,10 @@ export function without(lines: readonly ModelLine[], wanted: Wanted): ModelLine[
 
 export class Model {
   now = 0;
+  /** Holds and orders that got units before a wish was met: they get no more in the same turn. */
+  met = new Set<string>();
+  /** Counts commands. */
+  turn = 0;
   readonly items = new Map<string, ItemDefinition>();
   readonly places = new Map<string, LocationDefinition>([['main', { name: 'Main', rank: 100, active: true }]]);
   /** SKU → place → bucket → units. */
@@ -178,7 +212,7 @@ export class Model {
       const backordered = Math.min(need, Math.max(0, room));
       const granted = unitsOf(at) + backordered;
       if (granted < quantity && wish.partial !== true) return 'insufficient-stock';
-      if (granted > 0) planned.push({ sku, quantity: granted, requested: granted < quantity ? quantity : undefined, backordered, at });
+      if (granted > 0) planned.push({ sku, quantity: granted, requested: granted < quantity ? quantity : undefined, backordered, at, location: backordered > 0 ? location : undefined });
     }
     return planned.length === 0 ? 'insufficient-stock' : planned;
   }
@@ -197,9 +231,14 @@ export class Model {
   addToOrder(orderId: string, hold: ModelHold, lines: readonly ModelLine[]): Map<string, ModelOrderLine> {
     const order = new Map(this.orders.get(orderId));
     for (const { sku, quantity, backordered, at } of lines) {
-      const known = order.get(sku) ?? { line: { sku, quantity: 0, backordered: 0, at: [] }, shipped: [], fulfilled: 0, cancelled: 0, owners: [] };
+      const known = order.get(sku) ?? { line: { sku, quantity: 0, backordered: 0, at: [] }, shipped: [], fulfilled: 0, cancelled: 0, owners: [], waits: [] };
       const line = { sku, quantity: known.line.quantity + quantity, backordered: known.line.backordered + backordered, at: at.reduce((places, place) => plusAt(places, place.location, place.quantity), [...known.line.at]) };
       order.set(sku, { ...known, line, owners: [...known.owners, ...new Array<string | undefined>(quantity).fill(hold.customerId)] });
+    }
+    for (const sku of new Set(lines.map((line) => line.sku))) {
+      const known = order.get(sku) as ModelOrderLine; // set above
+      const waits = [...known.waits, ...waitsOf(lines, sku, hold.since.get(sku) ?? 0)].sort((a, b) => a.since - b.since);
+      order.set(sku, { ...known, waits });
     }
     return order;
   }
@@ -223,18 +262,78 @@ export class Model {
         const place = from.find((one) => hasOwn(one) || hasFree(one));
         if (place === undefined) {
           if (this.items.get(sku)?.tracked !== false) return undefined;
-          after.set(sku, { ...known, line: minusOne(known.line), fulfilled: known.fulfilled + 1 });
+          after.set(sku, { ...minusOneOf(known), fulfilled: known.fulfilled + 1 });
           continue;
         }
         const isOwn = hasOwn(place);
         gone.push({ sku, location: place });
         if (!isOwn) borrowed.push({ sku, location: place });
-        const line = isOwn ? { ...known.line, quantity: known.line.quantity - 1, at: plusAt(known.line.at, place, -1) } : minusOne(known.line);
-        after.set(sku, { ...known, line, fulfilled: known.fulfilled + 1, shipped: plusAt(known.shipped, place, 1) });
+        const less = isOwn ? { ...known, line: { ...known.line, quantity: known.line.quantity - 1, at: plusAt(known.line.at, place, -1) } } : minusOneOf(known);
+        after.set(sku, { ...less, fulfilled: known.fulfilled + 1, shipped: plusAt(known.shipped, place, 1) });
       }
     }
     for (const { sku, location } of gone) this.put(sku, location, 'sellable', -1);
     return after;
+  }
+
+  /** Notes which items a hold waits for, and since when. */
+  waitsNow(hold: ModelHold): void {
+    for (const sku of new Set([...hold.since.keys(), ...hold.lines.map((line) => line.sku)])) {
+      if (waitsOf(hold.lines, sku, 0).length === 0) hold.since.delete(sku);
+      else if (!hold.since.has(sku)) hold.since.set(sku, this.turn);
+    }
+  }
+
+  /** Plans a wish behind those who waited before it: where it is refused after all, they wait as before. */
+  planBehindOlder(wish: Wish, own: readonly ModelHold[], look: (lines: ModelLine[]) => ModelLine[] | string = (lines) => lines): ModelLine[] | string {
+    const holds = this.holds.map((hold) => ({ hold, lines: hold.lines, since: [...hold.since] }));
+    const orders = [...this.orders].map(([id, order]) => [id, new Map(order)] as const);
+    this.#meetOlder(wish, own);
+    const planned = this.plan(wish, own);
+    const lines = typeof planned === 'string' ? planned : look(planned);
+    if (typeof lines !== 'string') return lines;
+    for (const { hold, lines: before, since } of holds) {
+      hold.lines = before;
+      hold.since.clear();
+      for (const [sku, turn] of since) hold.since.set(sku, turn);
+    }
+    for (const [id, order] of orders) this.orders.set(id, order);
+    return lines;
+  }
+
+  /** Before a wish takes anything, free units go to those who wait, up to where the asker itself waits. */
+  #meetOlder(wish: Wish, own: readonly ModelHold[]): void {
+    for (const sku of new Set(wish.lines.map((line) => line.sku))) {
+      const before = Math.min(...own.map((hold) => hold.since.get(sku) ?? Number.POSITIVE_INFINITY));
+      for (const met of this.meet(sku, new Set(own.map(({ id }) => id)), before)) this.met.add(met);
+    }
+  }
+
+  /** Gives free units to the promises that wait, the oldest first, unit by unit; says which got some. */
+  meet(sku: string, except: ReadonlySet<string>, before = Number.POSITIVE_INFINITY): Set<string> {
+    const free = new Map(this.#byRank().map((place) => [place, this.free(sku, place)]));
+    const queue: { id: string; wait: Wait; place: (location: string) => void }[] = [];
+    for (const hold of this.holds.filter((one) => this.live(one) && !except.has(one.id))) {
+      for (const wait of waitsOf(hold.lines, sku, hold.since.get(sku) ?? 0)) queue.push({ id: hold.id, wait, place: (location) => placeOnHold(hold, sku, wait, location) });
+    }
+    for (const [id, order] of this.orders) {
+      if (except.has(id)) continue;
+      for (const wait of order.get(sku)?.waits ?? []) queue.push({ id, wait, place: (location) => placeOnOrder(order, sku, wait, location) });
+    }
+    const met = new Set<string>();
+    for (const { id, wait, place } of queue.sort((a, b) => a.wait.since - b.wait.since)) {
+      const from = [...free.keys()].find((location) => (free.get(location) ?? 0) > 0 && (wait.bound === undefined || wait.bound === location));
+      if (from === undefined || wait.since >= before) continue;
+      free.set(from, (free.get(from) ?? 0) - 1);
+      place(from);
+      met.add(id);
+    }
+    for (const hold of this.holds) if (met.has(hold.id)) this.waitsNow(hold);
+    return met;
+  }
+
+  #byRank(): string[] {
+    return this.#inOrder({ type: 'ReserveStock', lines: [] }, () => 0);
   }
 
   put(sku: string, location: string, bucket: 'sellable' | 'damaged' | 'qualityControl', by: number): void {
@@ -251,15 +350,43 @@ function minusOwner(owners: readonly (string | undefined)[]): (string | undefine
   return owners.toSpliced(index < 0 ? owners.length - 1 : index, 1);
 }
 
+function placeOnHold(hold: ModelHold, sku: string, wait: Wait, location: string): void {
+  const index = hold.lines.findIndex((line) => line.sku === sku && line.backordered > 0 && line.location === wait.bound);
+  const line = hold.lines[index] as ModelLine; // it waits, so that there is such a line
+  const backordered = line.backordered - 1;
+  hold.lines = hold.lines.with(index, { ...line, backordered, at: plusAt(line.at, location, 1), location: backordered > 0 ? line.location : undefined });
+}
+
+function placeOnOrder(order: Map<string, ModelOrderLine>, sku: string, wait: Wait, location: string): void {
+  const known = order.get(sku) as ModelOrderLine; // it waits, so that there is such a line
+  const index = known.waits.findIndex(({ since, bound }) => since === wait.since && bound === wait.bound);
+  const { line } = known;
+  order.set(sku, { ...known, waits: known.waits.toSpliced(index, 1), line: { ...line, backordered: line.backordered - 1, at: plusAt(line.at, location, 1) } });
+}
+
 /** Names that the room made up for what a command made. */
 export interface Names {
   readonly hold?: string | undefined;
   readonly order?: string | undefined;
   readonly transfer?: string | undefined;
+  /** Items that its facts are about: what is free of them goes to those who wait. */
+  readonly touched: readonly string[];
 }
 
-/** Does what a command asks, or says by its code why not. */
+/** Does what a command asks and what follows from it, or says by its code why not. */
 export function obey(model: Model, command: InventoryCommand, names: Names): string {
+  model.turn++;
+  model.met = new Set();
+  const own = model.holds.filter((hold) => 'cartId' in command && hold.cartId === command.cartId && model.live(hold)).map(({ id }) => id);
+  const code = doAsAsked(model, command, names);
+  if (code !== 'ok') return code;
+  const named = ['id', 'orderId'].flatMap((name) => (command as unknown as Record<string, string | undefined>)[name] ?? []); // commands are plain objects
+  const except = new Set([...named, ...own, ...[names.hold, names.order].flatMap((name) => name ?? []), ...model.met]);
+  for (const sku of names.touched) model.meet(sku, except);
+  return 'ok';
+}
+
+function doAsAsked(model: Model, command: InventoryCommand, names: Names): string {
   switch (command.type) {
     case 'DefineItem':
       model.items.set(command.sku, command.definition as unknown as ItemDefinition); // tests describe items in full
@@ -320,10 +447,12 @@ function adjust(model: Model, sku: string, location: string, bucket: 'sellable' 
 }
 
 function makeHold(model: Model, wish: Of<'ReserveStock'> | Of<'SetCart'>, names: Names): string {
-  const lines = model.plan(wish, []);
+  const lines = model.planBehindOlder(wish, []);
   if (typeof lines === 'string') return lines;
   const { cartId, customerId, channel } = wish;
-  model.holds.push({ id: names.hold ?? '', status: 'held', cartId, customerId, channel, lines, expiresAt: model.ends(wish) });
+  const hold: ModelHold = { id: names.hold ?? '', status: 'held', cartId, customerId, channel, lines, expiresAt: model.ends(wish), since: new Map() };
+  model.waitsNow(hold);
+  model.holds.push(hold);
   return 'ok';
 }
 
@@ -332,10 +461,12 @@ function setCart(model: Model, wish: Of<'SetCart'>, names: Names): string {
   const [first, ...others] = own;
   if (!first) return makeHold(model, wish, names);
   const { customerId = first.customerId, channel = first.channel } = wish;
-  const lines = model.plan({ ...wish, customerId, channel } as typeof wish, own); // what is undefined counts as not said
+  const lines = model.planBehindOlder({ ...wish, customerId, channel } as typeof wish, own); // what is undefined counts as not said
   if (typeof lines === 'string') return lines;
   const expiresAt = first.expiresAt === NEVER && wish.ttlSeconds === undefined ? NEVER : model.ends(wish);
+  if (first.customerId !== customerId) first.since.clear();
   Object.assign(first, { lines, customerId, channel, expiresAt });
+  model.waitsNow(first);
   for (const other of others) other.status = 'released';
   return 'ok';
 }
@@ -353,6 +484,7 @@ function changeHold(model: Model, command: Of<'ExtendReservation'> | Of<'Release
   if (command.type === 'ReleaseReservation') {
     if (kept.length === 0) hold.status = 'released';
     else hold.lines = kept;
+    model.waitsNow(hold);
     return 'ok';
   }
   const rest = kept.map(({ sku, quantity }) => ({ sku, quantity }));
@@ -390,13 +522,18 @@ function editHold(model: Model, command: Of<'EditReservation'>): string {
   const expiresAt = command.ttlSeconds === undefined ? hold.expiresAt : model.ends({ ttlSeconds: command.ttlSeconds, lines: [] });
   if (command.lines === undefined) {
     const code = askerCode(model, hold, { customerId, channel });
-    if (code === 'ok') Object.assign(hold, { customerId, channel, expiresAt });
+    if (code !== 'ok') return code;
+    if (customerId !== hold.customerId) hold.since.clear();
+    Object.assign(hold, { customerId, channel, expiresAt });
+    model.waitsNow(hold);
     return code;
   }
   const { strategy, partial } = command;
-  const lines = model.plan({ type: 'ReserveStock', lines: command.lines, customerId, channel, strategy, partial } as Of<'ReserveStock'>, [hold]); // what is undefined counts as not said
+  const lines = model.planBehindOlder({ type: 'ReserveStock', lines: command.lines, customerId, channel, strategy, partial } as Of<'ReserveStock'>, [hold]); // what is undefined counts as not said
   if (typeof lines === 'string') return lines;
+  if (customerId !== hold.customerId) hold.since.clear();
   Object.assign(hold, { customerId, channel, expiresAt, lines });
+  model.waitsNow(hold);
   return 'ok';
 }
 
@@ -415,14 +552,18 @@ function moveHold(model: Model, command: Of<'MoveReservation'>): string {
   } else {
     const { location } = command;
     if (!model.places.has(location)) return 'unknown-location';
-    const planned = model.plan({ type: 'ReserveStock', lines: hold.lines.map(({ sku, quantity }) => ({ sku, quantity, location })), customerId, channel } as Of<'ReserveStock'>, [hold]); // likewise
-    if (typeof planned === 'string') return planned;
     const waiting = (of: readonly ModelLine[], sku: string): number => sum(of.filter((line) => line.sku === sku).map(({ backordered }) => backordered));
-    if (planned.some(({ sku }) => model.items.get(sku)?.tracked !== false && waiting(planned, sku) > waiting(hold.lines, sku))) return 'insufficient-stock';
+    const planned = model.planBehindOlder({ type: 'ReserveStock', lines: hold.lines.map(({ sku, quantity }) => ({ sku, quantity, location })), customerId, channel } as Of<'ReserveStock'>, [hold], (then) => {
+      const displaces = then.some(({ sku }) => model.items.get(sku)?.tracked !== false && waiting(then, sku) > waiting(hold.lines, sku));
+      return displaces ? 'insufficient-stock' : then;
+    });
+    if (typeof planned === 'string') return planned;
     lines = planned.map((line, index) => ({ ...line, requested: hold.lines[index]?.requested }));
   }
   const joined = cartId !== hold.cartId;
+  if (customerId !== hold.customerId) hold.since.clear();
   Object.assign(hold, { cartId, customerId, channel, lines });
+  model.waitsNow(hold);
   // The oldest hold of a cart is the one that it changes; a hold that joins comes last.
   if (joined) model.holds = [...model.holds.filter((other) => other !== hold), hold];
   return 'ok';
@@ -442,9 +583,9 @@ function changeOrder(model: Model, command: Of<'FulfilOrder'> | Of<'UnfulfilOrde
     return after ? 'ok' : 'insufficient-on-hand';
   }
   for (const [sku, known] of order) {
-    let { line, owners } = known;
-    for (let unit = 0; unit < asked(sku); unit++) [line, owners] = [minusOne(line), minusOwner(owners)];
-    order.set(sku, { ...known, line, owners, cancelled: known.cancelled + asked(sku) });
+    let after = known;
+    for (let unit = 0; unit < asked(sku); unit++) after = { ...minusOneOf(after), owners: minusOwner(after.owners) };
+    order.set(sku, { ...after, cancelled: known.cancelled + asked(sku) });
   }
   return 'ok';
 }
@@ -457,7 +598,7 @@ function unfulfil(model: Model, { orderId, lines }: Of<'UnfulfilOrder'>, order: 
     for (let unit = 0; unit < quantity; unit++) {
       const from = location === undefined ? known.shipped.at(-1)?.location : known.shipped.find((place) => place.location === location)?.location;
       if (from === undefined && (location !== undefined || known.fulfilled === 0)) return 'exceeds-fulfilled';
-      if (from === undefined) known = { ...known, line: { ...known.line, backordered: known.line.backordered + 1 } };
+      if (from === undefined) known = { ...known, line: { ...known.line, backordered: known.line.backordered + 1 }, waits: [...known.waits, { since: model.turn }] };
       else restored.unshift(from);
       known = { ...known, fulfilled: known.fulfilled - 1, shipped: from === undefined ? known.shipped : plusAt(known.shipped, from, -1) };
     }

@@ -1,0 +1,84 @@
+import type { Nets } from './availability.ts';
+import type { ItemDefinition } from './commands.ts';
+import type { Exceeded, InventoryEvent } from './events.ts';
+import { itemKey } from './keys.ts';
+import type { Item } from './state.ts';
+
+type Crossing = Extract<InventoryEvent, { type: 'inventory.threshold.crossed' }>;
+
+/** What is available to a channel, or to nobody in particular. */
+interface Watched {
+  readonly channel: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * The thresholds that what is available crosses, once there was something: first those that time crossed unsaid, because holds ran out, then those
+ * that the change crosses. What was said last is in `item.exceeded`, so that each crossing is told of once.
+ */
+export function crossingsOf(item: Item, definition: ItemDefinition, nets: Nets, now: number): readonly InventoryEvent[] {
+  const { thresholds, channelBuffers } = definition;
+  if (!item.stocked || isQuiet(item, definition, nets)) return NONE;
+  const facts: Crossing[] = [];
+  collect(facts, item, thresholds, { channel: '', ...nets }, now);
+  for (const channel in channelBuffers) {
+    const before = nets.before - (item.definition?.channelBuffers[channel] ?? 0);
+    collect(facts, item, thresholds, { channel, before, after: nets.after - (channelBuffers[channel] ?? 0) }, now);
+  }
+  return facts;
+}
+
+const NONE: readonly InventoryEvent[] = [];
+
+/** The usual case, found without making anything: nothing is crossed, and what was said last is so. */
+function isQuiet(item: Item, { thresholds, channelBuffers }: ItemDefinition, { before, after }: Nets): boolean {
+  if (!isQuietFor(item.exceeded.get(''), thresholds, before, after)) return false;
+  for (const channel in channelBuffers) {
+    const old = item.definition?.channelBuffers[channel] ?? 0;
+    if (!isQuietFor(item.exceeded.get(channel), thresholds, before - old, after - (channelBuffers[channel] ?? 0))) return false;
+  }
+  return true;
+}
+
+function isQuietFor(exceeded: ReadonlySet<number> | undefined, thresholds: readonly number[], before: number, after: number): boolean {
+  for (const threshold of thresholds) {
+    const said = exceeded?.has(threshold) ?? false;
+    if (before > threshold !== said || after > threshold !== said) return false;
+  }
+  return true;
+}
+
+function collect(facts: Crossing[], item: Item, thresholds: readonly number[], watched: Watched, now: number): void {
+  const exceeded = item.exceeded.get(watched.channel);
+  const known = thresholds.filter((threshold) => isWatched(item, watched.channel, threshold));
+  const said = (threshold: number): boolean => exceeded?.has(threshold) ?? false;
+  facts.push(...steps(known, said, watched.before, item.sku, watched.channel, now));
+  facts.push(...steps(known, (threshold) => watched.before > threshold, watched.after, item.sku, watched.channel, now));
+}
+
+/** Whether a side of the threshold is known: it is new where the description that names it is just being given. */
+function isWatched(item: Item, channel: string, threshold: number): boolean {
+  const { definition } = item;
+  return definition !== undefined && definition.thresholds.includes(threshold) && (channel === '' || definition.channelBuffers[channel] !== undefined);
+}
+
+/** Thresholds between one side and what is available then, in the order in which they are passed. */
+function steps(thresholds: readonly number[], exceeds: (threshold: number) => boolean, net: number, sku: string, channel: string, now: number): Crossing[] {
+  const up = thresholds.filter((threshold) => !exceeds(threshold) && net > threshold).toSorted((a, b) => a - b);
+  const down = thresholds.filter((threshold) => exceeds(threshold) && net <= threshold).toSorted((a, b) => b - a);
+  const available = Math.max(0, net);
+  const fact = (direction: 'up' | 'down') => (threshold: number): Crossing => ({
+    type: 'inventory.threshold.crossed',
+    key: itemKey(sku),
+    time: now,
+    data: { threshold, direction, available, ...(channel === '' ? undefined : { channel }) },
+  });
+  return [...up.map(fact('up')), ...down.map(fact('down'))];
+}
+
+/** The thresholds that are exceeded although nothing crosses them: of a description, those that it names anew; all where the item has something for the first time. */
+export function newlyExceeded(item: Item, definition: ItemDefinition, net: number): Exceeded {
+  const fresh = (channel: string): number[] => definition.thresholds.filter((threshold) => !(item.stocked && isWatched(item, channel, threshold)) && net - (definition.channelBuffers[channel] ?? 0) > threshold);
+  return ['', ...Object.keys(definition.channelBuffers)].map((channel) => [channel, fresh(channel)] as const).filter(([, thresholds]) => thresholds.length > 0);
+}

@@ -9,7 +9,7 @@ import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
 import { Births } from './births.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS } from './limits.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
 import { Tally, type Tallied } from './tally.ts';
@@ -24,6 +24,8 @@ export interface EngineOptions<Command> {
   readonly random: Random;
   readonly ids: Ids;
   readonly residentStatesMax?: number;
+  /** Facts of one log that a start takes in at once. */
+  readonly tailFactsMax?: number;
   /** True where nobody else can write to the store. Otherwise nothing is refused before it is known that nobody did. */
   readonly alone?: boolean;
   /** Runs a task after the input that is at hand has been taken in. */
@@ -105,6 +107,7 @@ export class Engine<Command> {
   readonly #ids: Ids;
   readonly #defer: (task: () => void) => void;
   readonly #residentStatesMax: number;
+  readonly #tailFactsMax: number;
   readonly #alone: boolean;
   readonly #residents = new Residents();
   readonly #births: Births;
@@ -161,6 +164,7 @@ export class Engine<Command> {
     this.#ids = options.ids;
     this.#defer = options.defer ?? ((task) => void setImmediate(task));
     this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
+    this.#tailFactsMax = options.tailFactsMax ?? TAIL_FACTS_MAX;
     this.#alone = options.alone ?? false;
     this.#follow = options.follow;
     this.partitions = options.store.partitions;
@@ -179,13 +183,21 @@ export class Engine<Command> {
     const checkpoints = await this.#insist(() => this.#store.projections.checkpoints(STATES));
     this.#durable = new Array<number>(this.partitions).fill(0);
     for (let log = 0; log < this.partitions; log++) {
-      const saved = checkpoints[log] ?? 0;
-      // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
-      this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
-      await this.#insist(() => this.#sync(log));
+      for (let saved = checkpoints[log] ?? 0; !(await this.#startLog(log, saved)); saved = (await this.#insist(() => this.#store.projections.checkpoints(STATES)))[log] ?? 0) {
+        // The projector saves them meanwhile, with little in memory at a time.
+        await this.#pause(TAIL_WAIT_MS);
+        if (this.#closed()) return;
+      }
     }
     this.#health = { state: 'ready' };
     this.#planDrain();
+  }
+
+  /** Takes in what follows the saved states of a log; false where that is too much to hold at once. */
+  async #startLog(log: number, saved: number): Promise<boolean> {
+    // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
+    this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
+    return (await this.#insist(() => this.#sync(log, this.#tailFactsMax))) !== undefined;
   }
 
   /** Asks the store again where nobody knows why it did not answer. */
@@ -757,7 +769,7 @@ export class Engine<Command> {
       try {
         if (!this.#alone) for (const [log, head] of (await this.#store.log.heads()).entries()) if (head > (this.#durable[log] ?? 0)) concerned.add(log);
         for (const log of concerned) {
-          foreign.push(...(await this.#sync(log)));
+          foreign.push(...((await this.#sync(log)) ?? []));
           concerned.delete(log);
         }
         return this.#resume(foreign, tokens, failed?.batch, batch, verdict, error);
@@ -828,14 +840,20 @@ export class Engine<Command> {
 
   /**
    * Makes memory agree with one log: states touched since the checkpoint are made again from their saved form and the
-   * facts after it. Gives the commits that were not known to be durable before.
+   * facts after it. Gives the commits that were not known to be durable before; undefined, having changed nothing, where
+   * there are more facts than `factsMax`.
    */
-  async #sync(log: number): Promise<Commit[]> {
+  async #sync(log: number, factsMax = Number.POSITIVE_INFINITY): Promise<Commit[] | undefined> {
     const known = this.#durable[log] ?? 0;
     const checkpoint = (await this.#store.projections.checkpoints(STATES))[log] ?? 0;
     const after = Math.min(known, checkpoint);
     const tail: Commit[] = [];
-    for await (const commit of this.#store.log.read(log, after)) tail.push(commit);
+    let facts = 0;
+    for await (const commit of this.#store.log.read(log, after)) {
+      facts += commit.events.length;
+      if (facts > factsMax && tail.length > 0) return undefined;
+      tail.push(commit);
+    }
     const keys = new Set<string>();
     for (const commit of tail) for (const event of commit.events) for (const key of this.#keysOf(event)) keys.add(key);
     const loaded = await this.#store.projections.loadStates(log, [...keys]);

@@ -15,10 +15,21 @@ export const CONFLICT_ATTEMPTS_MAX = 20;
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
 /** States kept in memory before those that are saved and unused make room. */
 export const RESIDENT_STATES_MAX = 400_000;
-/** States looked at for eviction in one go: about a millisecond. */
+/** States looked at for eviction in one go: about a millisecond; and where there are far too many, some milliseconds. */
 export const EVICTION_STEP = 5_000;
+export const EVICTION_STEP_MAX = 50_000;
+/**
+ * Facts of one log that a start takes in at once, a second's work and some 100 MB; where more follow the saved states it
+ * waits until the projector has saved some. More than the projector ever lets itself fall behind.
+ */
+export const TAIL_FACTS_MAX = 250_000;
+export const TAIL_WAIT_MS = 100;
 /** Wake-ups decided together: a few milliseconds of work, so that a million holds running out hold nobody up. */
 export const WAKES_PER_STEP = 500;
+/** Wake-ups that are in memory at a time, about 10 MB: more are found among the saved states when these are done. */
+export const WAKES_HELD_MAX = 100_000;
+/** Wake-ups found in one question: it takes the reader some milliseconds. */
+export const WAKES_PER_PAGE = 5_000;
 /** Wake-ups are loaded this far ahead, and looked for this often. */
 export const WAKE_WINDOW_MS = 120_000;
 export const WAKE_RELOAD_MS = 60_000;

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { EVICTION_STEP } from './limits.ts';
+import { EVICTION_STEP, EVICTION_STEP_MAX } from './limits.ts';
 import type { States } from './room.ts';
 
 /** One state in memory. `position` is that of the last commit that changed it, durable or not; 0 where it came from a snapshot. */
@@ -43,7 +43,9 @@ export class Residents {
   /** Lets go of some states that are saved and were not used lately, until `max` are left or enough were looked at. */
   evict(max: number, checkpoints: readonly number[]): void {
     this.#epoch++;
-    for (let looked = 0; looked < EVICTION_STEP && this.#entries.size > max; looked++) {
+    // In step with how many came since: a million holds that run out bring as many states.
+    const steps = Math.min(EVICTION_STEP_MAX, EVICTION_STEP + 2 * (this.#entries.size - max));
+    for (let looked = 0; looked < steps && this.#entries.size > max; looked++) {
       const next = this.#hand.next();
       if (next.done === true) {
         this.#hand = this.#entries.values();

@@ -155,4 +155,35 @@ describe('timers', () => {
     expect([(await rung(store)).length, (await other).ok]).toEqual([3_000, true]);
     timers.close();
   });
+
+  test('of many that are due only the first are in memory, and all are woken, those too that are made meanwhile', async () => {
+    const clock = handClock(0);
+    const store = openMemory({ partitions: 2 });
+    const names = Array.from({ length: 60 }, (_, i) => `box-${String(i).padStart(2, '0')}`);
+    {
+      const { engine, timers } = await waking(store, clock);
+      timers.close();
+      await Promise.all(names.map((box, i) => engine.execute(ring(box, i < 40 ? 20_000 : 20_000 + i))));
+      await engine.close();
+      const projector = new Projector({ store, room: boxes as never });
+      await projector.start();
+      await projector.catchUp();
+    }
+    const engine = boxEngine(store, { clock });
+    const timers = new Timers({ engine, store, room: boxes, clock, heldMax: 10 });
+    await engine.start();
+    await timers.start();
+    const projector = new Projector({ store, room: boxes as never });
+    await projector.start();
+    expect(timers.size).toBeLessThan(60);
+    await engine.execute(ring('sooner', 10_000));
+    await engine.execute(ring('later', 30_000));
+    await projector.catchUp();
+    for (let second = 0; second < 100; second++) {
+      await pass(clock, 1_000);
+      await projector.catchUp();
+    }
+    expect((await rung(store)).map(({ box }) => box).toSorted()).toEqual([...names, 'later', 'sooner']);
+    timers.close();
+  });
 });

@@ -3,36 +3,53 @@ import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
 import { isFault } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
-import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_PER_STEP } from './limits.ts';
+import { isAnswerKey } from './answers.ts';
+import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_HELD_MAX, WAKES_PER_PAGE, WAKES_PER_STEP } from './limits.ts';
 import type { Room } from './room.ts';
 
 /**
- * Wakes states at their instants. Only those due soon are in memory; the others are found in the saved states when
- * their time comes near. Being late costs nothing but the delay of a fact: decisions look at the clock themselves.
+ * Wakes states at their instants. Only those due soon are in memory, and of these the first so many; the others are
+ * found in the saved states when their time comes near. Being late costs nothing but the delay of a fact: decisions
+ * look at the clock themselves.
+ *
+ *     saved states, by instant   ──listed up to here──►   in memory ──► woken
+ *     ════════════════════════════════╪═══════════════════════════╪═══════════► due
+ *                                  #place                  the window's end
  */
 export class Timers<Command> {
   readonly #engine: Engine<Command>;
   readonly #store: Store;
   readonly #room: Room<Command>;
   readonly #clock: Clock;
+  readonly #heldMax: number;
   readonly #heap = new DueHeap();
   /** Seconds by which the first of each group was woken after its instant. */
   readonly lateSeconds = new Distribution(SECONDS_OF_WAITS);
   readonly #forget: () => void;
-  #loadedUntil = 0;
+  /** Everything due before was listed by a round that came to its end. */
+  #listedFrom = 0;
+  /** How far this round has listed, and up to where it goes; done when nothing more is due in its window. */
+  #place = { dueMs: 0, key: '' };
+  #until = 0;
+  #listed = false;
+  #listing: Promise<void> | undefined;
   #callOff: (() => void) | undefined;
   #callOffReload: (() => void) | undefined;
   #plannedFor = Number.POSITIVE_INFINITY;
   #waking = false;
   #closed = false;
 
-  constructor(options: { engine: Engine<Command>; store: Store; room: Room<Command>; clock: Clock }) {
+  constructor(options: { engine: Engine<Command>; store: Store; room: Room<Command>; clock: Clock; heldMax?: number }) {
+    this.#heldMax = options.heldMax ?? WAKES_HELD_MAX;
     this.#engine = options.engine;
     this.#store = options.store;
     this.#room = options.room;
     this.#clock = options.clock;
     this.#forget = this.#engine.onDue((key, dueMs, nowMs) => {
-      if (dueMs <= nowMs + WAKE_WINDOW_MS) this.#add(key, dueMs);
+      if (dueMs > nowMs + WAKE_WINDOW_MS) return;
+      // What is due after the place that was listed up to is listed later, once it is saved.
+      if (this.#heap.size < this.#heldMax || dueMs <= this.#place.dueMs) this.#add(key, dueMs);
+      else this.#listed = false;
     });
   }
 
@@ -43,7 +60,7 @@ export class Timers<Command> {
 
   /** Loads what is due soon, now and again from time to time. */
   async start(): Promise<void> {
-    await this.#load();
+    await this.#beginRound();
   }
 
   close(): void {
@@ -53,23 +70,37 @@ export class Timers<Command> {
     this.#callOffReload?.();
   }
 
-  async #load(): Promise<void> {
-    const until = this.#engine.now() + WAKE_WINDOW_MS;
-    let after = { dueMs: this.#loadedUntil, key: '' };
+  /** Lists from the beginning again what is due soon: a state may have been saved only after a round went past its instant. */
+  async #beginRound(): Promise<void> {
+    this.#until = this.#engine.now() + WAKE_WINDOW_MS;
+    // A round that is not at its end goes on: there is enough to do before it is.
+    if (this.#listed || this.#place.dueMs === 0) this.#place = { dueMs: this.#listedFrom, key: '' };
+    this.#listed = false;
+    await this.#list();
+    if (!this.#closed) this.#callOffReload = this.#clock.after(WAKE_RELOAD_MS, () => void this.#beginRound());
+  }
+
+  /** Brings wake-ups into memory until there are enough, or no more are due soon. */
+  #list(): Promise<void> {
+    this.#listing ??= this.#listSome().finally(() => (this.#listing = undefined));
+    return this.#listing;
+  }
+
+  async #listSome(): Promise<void> {
+    const size = Math.min(WAKES_PER_PAGE, this.#heldMax);
     try {
-      for (;;) {
-        const page = await this.#store.projections.dueStates(after, until, WAKES_PER_STEP);
-        for (const { key, dueMs } of page) if (!key.startsWith('k/')) this.#add(key, dueMs);
+      while (!this.#listed && !this.#closed && this.#heap.size < this.#heldMax) {
+        const page = await this.#store.projections.dueStates(this.#place, this.#until, size);
+        for (const { key, dueMs } of page) if (!isAnswerKey(key)) this.#add(key, dueMs);
         const last = page.at(-1);
-        if (!last || this.#closed) break;
-        after = last;
+        if (last) this.#place = last;
+        if (page.length === size) continue;
+        this.#listed = true;
+        this.#listedFrom = this.#until - WAKE_WINDOW_MS;
       }
-      // The next round lists from here again: a state may be saved only after this round went past its instant.
-      this.#loadedUntil = until - WAKE_WINDOW_MS;
     } catch (error) {
       if (!isFault(error)) throw error; // the store is away: the next round finds what this one did not
     }
-    if (!this.#closed) this.#callOffReload = this.#clock.after(WAKE_RELOAD_MS, () => void this.#load());
   }
 
   #add(key: string, dueMs: number): void {
@@ -97,6 +128,7 @@ export class Timers<Command> {
     const now = this.#engine.now();
     while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
       const due = this.#heap.take(now, WAKES_PER_STEP);
+      if (!this.#listed && this.#heap.size < this.#heldMax / 2) void this.#list();
       this.#noteLateness(due);
       const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
       results.forEach((result, index) => {

@@ -19,9 +19,10 @@ import { http } from './suites/http.ts';
 import { overload } from './suites/overload.ts';
 import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
+import { scale } from './suites/scale.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive, overload];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive, overload, scale];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

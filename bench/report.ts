@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export interface Line {
   readonly name: string;
   readonly figure: number;
-  readonly unit: '/s' | 'ms' | 'B';
+  readonly unit: '/s' | 'ms' | 'B' | 'MB';
   /** Measured in the same run. */
   readonly beside?: { readonly name: string; readonly figure: number };
   readonly ratio?: number;
@@ -21,7 +21,7 @@ export const atMost = (value: number, goal: number, words = `≤ ${goal.toLocale
 
 function shown(figure: number, unit: Line['unit']): string {
   if (unit === '/s') return `${Math.round(figure).toLocaleString('en')}/s`;
-  return unit === 'ms' ? `${figure.toFixed(1)} ms` : `${figure.toFixed(1)} B`;
+  return `${figure.toFixed(1)} ${unit}`;
 }
 
 export function printTable(lines: readonly Line[]): void {

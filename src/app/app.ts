@@ -7,6 +7,7 @@ export { ConfigError } from './config-error.ts';
 export { readConfig, type Config } from './config.ts';
 export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts';
 export type { StorePlace } from './open-store.ts';
+export { migrate, type MigrateOptions, type MigrationReport } from './migrate/migrate.ts';
 export { rebuildPlace, type RebuildReport } from './rebuild.ts';
 export { openSettled, storedFacts, storedItems, storedLocations } from './settled.ts';
 export { placeOf, serve, type Server } from './serve.ts';

@@ -10,6 +10,7 @@ import { diskOf } from './disk.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
+import { refuseUnfinished } from './migrate/migrate.ts';
 import { startProjection, type Projection } from './projection.ts';
 import type { Tracer } from './tracing/tracing.ts';
 import { VERSION } from './version.ts';
@@ -48,6 +49,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   await using opening = new AsyncDisposableStack();
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
+  await refuseUnfinished(store);
   const random = systemRandom();
   const ids = makeIds(random);
   const node = ids.next('node', clock.now(), 0);

@@ -4,6 +4,7 @@ import { ConfigError } from '../app/app.ts';
 import { Fault } from '../base/errors.ts';
 import { addBackup } from './backup/backup.ts';
 import { addBench } from './bench/bench.ts';
+import { addMigrate } from './migrate/migrate.ts';
 import { addRebuild } from './rebuild/rebuild.ts';
 import { addExport } from './export/export.ts';
 import { addImport } from './import/import.ts';
@@ -25,6 +26,7 @@ export async function run(args: readonly string[]): Promise<void> {
   addRebuild(program);
   addExport(program);
   addImport(program);
+  addMigrate(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

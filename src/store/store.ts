@@ -256,6 +256,30 @@ export interface WriteFigures {
   readonly syncSeconds?: Spread;
 }
 
+/** A message with all that became of it. */
+export interface StoredMessage extends Message {
+  readonly status: MessageStatus;
+  readonly attempts: number;
+  /** Ready: the instant from which it may be handed out. Claimed: the instant at which the claim runs out. */
+  readonly fromMs: number;
+  readonly enqueuedMs: number;
+  readonly finishedMs: number | null;
+  readonly result: Json | null;
+  readonly error: string | null;
+}
+
+/** What moves a store to another database as it is. For tools, while nobody works on either. */
+export interface Transfer {
+  /** Makes a log that has no commits begin after a position, as one that was trimmed up to there. */
+  beginAfter(log: LogId, position: Position): Promise<void>;
+  /** Adds commits of one log with their positions and tokens, durably, all or none. Rejects with `conflict` where the first does not follow the log's head. */
+  addCommits(log: LogId, commits: readonly Commit[]): Promise<void>;
+  /** Messages in the order in which they were put, after a place (0: from the start), at most `limit`. */
+  messages(after: number, limit: number): Promise<{ readonly place: number; readonly message: StoredMessage }[]>;
+  /** Adds messages in this order, durably, all or none; ids that are there already are left as they are. */
+  addMessages(messages: readonly StoredMessage[]): Promise<void>;
+}
+
 /** Everything an engine offers, opened on one database. Whoever opens it disposes of it. */
 export interface Store extends AsyncDisposable {
   readonly engine: string;
@@ -268,6 +292,7 @@ export interface Store extends AsyncDisposable {
   readonly queue: Queue;
   readonly leases: Leases;
   readonly settings: Settings;
+  readonly transfer: Transfer;
   /** Absent where nothing is written to a disk. */
   readonly writes?: WriteFigures;
   /** Resolves where the database answers and takes writes; rejects with the fault that says why not. */

@@ -59,6 +59,17 @@ export class MemoryLogs {
     this.#announce();
   }
 
+  beginAfter(log: LogId, position: Position): void {
+    const entry = this.#at(log);
+    if (this.head(log) !== 0 && this.head(log) !== position) throw conflict(`beginning log ${log} after position ${position}`);
+    if (entry.commits.length === 0) entry.trimmedTo = position;
+  }
+
+  add(log: LogId, commits: readonly Commit[]): void {
+    if ((commits[0]?.position ?? 0) !== this.head(log) + 1) throw conflict(`adding commits to log ${log}`);
+    for (const { token, events } of commits) this.#at(log).commits.push({ token, body: encodeEvents(events) });
+  }
+
   page(log: LogId, after: Position): Commit[] {
     const { trimmedTo, commits } = this.#at(log);
     if (after < trimmedTo) {

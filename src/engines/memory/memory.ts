@@ -101,6 +101,7 @@ class Handle implements MemoryStore {
   readonly queue: Queue;
   readonly leases: Store['leases'];
   readonly settings: Store['settings'];
+  readonly transfer: Store['transfer'];
   readonly #database: Database;
   readonly #session: Session;
   readonly #unwatch = new Set<() => void>();
@@ -115,6 +116,7 @@ class Handle implements MemoryStore {
     this.queue = queuePort(database.queue, this.#session);
     this.leases = leasesPort(database.leases, this.#session);
     this.settings = settingsPort(database.settings, this.#session);
+    this.transfer = transferPort(database, this.#session);
   }
 
   ping(): Promise<void> {
@@ -226,6 +228,21 @@ function projectionsPort(live: () => MemoryProjections, session: Session): Omit<
     dueStates: (after, untilMs, limit) => session.run('load', () => live().dueStates(after, untilMs, limit)),
     dropDueStates: (prefix, beforeMs, limit) => session.run('apply', () => live().dropDueStates(prefix, beforeMs, limit)),
     sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => session.run('query', () => live().query(sql, parameters))) }),
+  };
+}
+
+function transferPort({ logs, queue }: Database, session: Session): Store['transfer'] {
+  return {
+    beginAfter: (log, position) => session.run('append', () => logs.beginAfter(log, position)),
+    async addCommits(log, commits) {
+      const copy = structuredClone(commits);
+      await session.run('append', () => logs.add(log, copy));
+    },
+    messages: (after, limit) => session.run('queue-read', () => queue.stored(after, limit)),
+    async addMessages(messages) {
+      const copy = structuredClone(messages);
+      await session.run('queue-write', () => queue.add(copy));
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from '../../base/json.ts';
-import type { Claimed, Message, MessageReport, MessageStatus, QueueDepth } from '../../store/store.ts';
+import type { Claimed, Message, MessageReport, MessageStatus, QueueDepth, StoredMessage } from '../../store/store.ts';
 
 /** A message at rest; body and result are JSON text, so that nothing is shared with a caller. */
 interface Stored {
@@ -57,6 +57,21 @@ export class MemoryQueue {
       this.#messages.set(id, {
         id, queue, lane, body, batch: batch ?? null, line: line ?? null, order: this.#nextOrder++, enqueuedMs: nowMs,
         status: 'ready', attempts: 0, fromMs: 0, finishedMs: 0, result: null, error: null,
+      });
+    }
+  }
+
+  stored(after: number, limit: number): { place: number; message: StoredMessage }[] {
+    return [...this.#messages.values()].filter(({ order }) => order > after).slice(0, limit).map((message) => ({ place: message.order, message: told(message) }));
+  }
+
+  add(messages: readonly StoredMessage[]): void {
+    for (const { body, result, batch, line, finishedMs, ...rest } of messages) {
+      if (this.#messages.has(rest.id)) continue;
+      this.#names.add(rest.queue);
+      this.#messages.set(rest.id, {
+        ...rest, body: canonicalJson(body), result: result === null ? null : canonicalJson(result),
+        batch: batch ?? null, line: line ?? null, finishedMs: finishedMs ?? 0, order: this.#nextOrder++,
       });
     }
   }
@@ -170,6 +185,13 @@ function handedOut({ id, queue, lane, body, batch, line, attempts }: Stored): Cl
 
 function report({ id, queue, status, attempts, batch, line, result, error, enqueuedMs }: Stored): MessageReport {
   return { id, queue, status, attempts, batch, line, result: decoded(result), error, enqueuedMs };
+}
+
+function told({ id, queue, lane, status, attempts, fromMs, enqueuedMs, error, ...rest }: Stored): StoredMessage {
+  return {
+    id, queue, lane, body: decoded(rest.body), ...(rest.batch === null ? {} : { batch: rest.batch }), ...(rest.line === null ? {} : { line: rest.line }),
+    status, attempts, fromMs, enqueuedMs, finishedMs: status === 'done' ? rest.finishedMs : null, result: decoded(rest.result), error,
+  };
 }
 
 function isRefused({ status, result }: Stored): boolean {

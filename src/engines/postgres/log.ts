@@ -17,7 +17,7 @@ const TRIM_WAIT_MS = 500;
 /**
  * The head of a log. A trim may leave no commit behind, but never moves the head; only then the second look is made.
  */
-const headOf = (log: string): string =>
+export const headOf = (log: string): string =>
   `coalesce((select c.position from commits c where c.log = ${log} order by c.position desc limit 1), (select l.trimmed_to from logs l where l.log = ${log}))`;
 
 /**

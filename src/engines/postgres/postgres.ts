@@ -25,6 +25,7 @@ import { projections } from './projections.ts';
 import { queue } from './queue.ts';
 import { install } from './schema.ts';
 import { settings } from './settings.ts';
+import { transfer } from './transfer.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with whatever the driver understands after `?`. */
@@ -95,6 +96,7 @@ function assemble(db: Database, partitions: number, options: { durability: strin
     queue: queue(db),
     leases: leases(db),
     settings: settings(db),
+    transfer: transfer(db),
     writes: { appendBytes },
     ping: () => ping(db),
     async [Symbol.asyncDispose]() {

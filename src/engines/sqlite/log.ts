@@ -57,6 +57,17 @@ export function logWrites(database: Database, partitions: number) {
       insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
       passing('log.append');
     },
+    /** For a log without commits: a row that holds nothing but heads says where it begins. */
+    beginAfter(log: LogId, position: Position): void {
+      const newest = rows.newest();
+      if (newest.heads[log] === position) return;
+      if (newest.heads[log] !== 0) throw conflict(`beginning log ${log} after position ${position}`);
+      const heads = [...newest.heads];
+      heads[log] = position;
+      const row = { seq: newest.seq + 1, before: newest.crc, token: '', logs: '[]', heads: JSON.stringify(heads) };
+      insert.run(row.seq, row.before, checksumOf(row, ''), '', row.logs, row.heads, '');
+      mark.run(log, position);
+    },
     /** Marks commits as forgotten and deletes some rows of which nothing is left; false while there is more to delete. */
     trim(log: LogId, upTo: Position): boolean {
       const newest = rows.newest();

@@ -3,11 +3,12 @@ import { Kysely } from 'kysely';
 import { assert } from '../../base/assert.ts';
 import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
-import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings } from '../../store/store.ts';
+import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type Transfer } from '../../store/store.ts';
 import { sqliteDialect } from '../../store/sqlite-dialect.ts';
 import type { Desk } from './desk.ts';
 import type { EncodedAppend } from './log.ts';
 import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
+import { decodeStored, encodeStored } from './transfer.ts';
 import type { LogOperations, Questions, ViewOperations } from './sides.ts';
 
 export interface Desks {
@@ -110,6 +111,19 @@ export function queuePort({ log, reader }: Desks): Queue {
     depth: (queue, nowMs) => reader.call('depth', queue, nowMs),
     queues: () => reader.call('queues'),
     purge: (beforeMs, limit) => log.call('purge', beforeMs, limit),
+  };
+}
+
+export function transferPort({ log, reader }: Desks): Transfer {
+  return {
+    beginAfter: (id, position) => log.call('beginAfter', id, position),
+    async addCommits(id, commits) {
+      // Calls of one turn are one transaction; each checks the head that the one before it left.
+      const added = await Promise.allSettled(commits.map(({ position, token, events }) => log.call('append', [[id, position - 1, encodeEvents(events)]], token)));
+      for (const one of added) if (one.status === 'rejected') throw one.reason;
+    },
+    messages: async (after, limit) => (await reader.call('storedMessages', after, limit)).map(decodeStored),
+    addMessages: (messages) => log.call('addMessages', messages.map(encodeStored)),
   };
 }
 

@@ -97,7 +97,7 @@ export function queueWrites({ connection, file }: Database) {
 }
 
 /** Collects the lanes that a call changed, and then brings the row of each up to date once. */
-function touchedLanes(connection: Database['connection']) {
+export function touchedLanes(connection: Database['connection']) {
   // The index is named because SQLite would take the one of the queue's standing, and read and sort all that waits.
   const first = connection.prepare('SELECT seq, from_ms FROM messages INDEXED BY messages_unfinished WHERE queue = ? AND lane = ? AND status < 2 ORDER BY seq LIMIT 1');
   const save = connection.prepare(`

@@ -11,6 +11,7 @@ import { viewReads, viewWrites } from './projections.ts';
 import { queueReads, queueWrites } from './queue.ts';
 import { dropOtherViews, liveViews, logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads, settingWrites } from './settings.ts';
+import { transferReads, transferWrites } from './transfer.ts';
 import { done, readWorker, writeWorker, type Call, type Worker } from './batches.ts';
 import { Witness } from './witness.ts';
 
@@ -136,6 +137,7 @@ function logOperations(database: Database) {
     revive: counting(queue.revive),
     ...leaseWrites(database),
     swap: counting(settings.swap),
+    ...transferWrites(database),
     ping(): void {
       pinged.run();
     },
@@ -146,7 +148,7 @@ function logOperations(database: Database) {
 }
 
 function logQuestions(database: Database) {
-  return { ...logReads(database, partitionsOf(database)), ...queueReads(database), ...leaseReads(database), ...settingReads(database), liveViews: (): number => liveViews(database) };
+  return { ...logReads(database, partitionsOf(database)), ...queueReads(database), ...leaseReads(database), ...settingReads(database), ...transferReads(database), liveViews: (): number => liveViews(database) };
 }
 
 export type LogOperations = ReturnType<typeof logOperations>;

@@ -15,7 +15,7 @@ import type { Store } from '../../store/store.ts';
 import { besideSqlite } from './beside.ts';
 import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
-import { leasePort, logPort, projectionPort, queuePort, settingPort, type Desks } from './ports.ts';
+import { leasePort, logPort, projectionPort, queuePort, settingPort, transferPort, type Desks } from './ports.ts';
 import { establish, logFile, viewsFile } from './schema.ts';
 import { startScrub } from './scrub.ts';
 import { openSide, type LogOperations, type Questions, type Side, type ViewOperations } from './sides.ts';
@@ -71,6 +71,7 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
     queue: queuePort(desks),
     leases: leasePort(desks),
     settings: settingPort(desks),
+    transfer: transferPort(desks),
     writes: { appendBytes, syncSeconds },
     scrubbed: scrub?.done ?? Promise.resolve(),
     async ping() {

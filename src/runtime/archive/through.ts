@@ -55,6 +55,7 @@ export function withLog(store: Store, log: LogStore): Store {
     queue: store.queue,
     leases: store.leases,
     settings: store.settings,
+    transfer: store.transfer,
     ping: () => store.ping(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

@@ -19,6 +19,7 @@ import { projectionPromises } from './projections.ts';
 import { queuePromises } from './queue.ts';
 import { readPromises } from './read.ts';
 import { settingsPromises } from './settings.ts';
+import { transferPromises } from './transfer.ts';
 import { viewPromises } from './views.ts';
 
 export { coldStoreConformance } from './cold-store.ts';
@@ -40,6 +41,7 @@ export function conformance(name: string, harness: Harness): void {
     promise('queue', queuePromises);
     promise('leases', leasePromises);
     promise('settings', settingsPromises);
+    promise('transfer', transferPromises);
     promise('concurrency', concurrencyPromises);
     promise('crash', crashPromises);
     promise('model', modelPromises);

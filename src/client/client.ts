@@ -291,6 +291,10 @@ class Operation extends Part {
   system(options?: CallOptions): Promise<Readonly<Record<string, unknown>>> {
     return this.transport.call('GET', '/v1/system', options);
   }
+  /** Makes all views again, while they go on answering; `system()` tells how far that is. */
+  rebuildViews(options?: CallOptions): Promise<{ readonly state: 'idle' | 'running' | 'failed'; readonly done: number; readonly total: number; readonly reason?: string }> {
+    return this.transport.call('POST', '/v1/views/rebuild', options);
+  }
   queues(options?: CallOptions): Promise<readonly QueueFigures[]> {
     return this.transport.call('GET', '/v1/queues', options);
   }

@@ -53,7 +53,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const random = systemRandom();
   const ids = makeIds(random);
   const node = ids.next('node', clock.now(), 0);
-  const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen() }));
+  const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
   const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? inventory : inventoryWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });

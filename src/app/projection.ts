@@ -18,6 +18,8 @@ export interface ProjectionListeners {
   /** Other views than before answer now: whoever has the store open is to open them again. */
   readonly switched: () => void;
   readonly rebuilding: (status: Rebuilding) => void;
+  /** They have stopped, for this reason. */
+  readonly failed: (reason: string) => void;
 }
 
 // Running from source the file is TypeScript, in the built package it is not.
@@ -50,6 +52,7 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
   };
   const fail = (reason: string): void => {
     failure = reason;
+    on.failed(reason);
     started.reject(new Error(reason));
     closed.resolve();
   };

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { isProblem } from '../../src/client/client.ts';
 import { sqlitePlace } from '../proof/places.ts';
 import { ServerProcess } from '../proof/server-process.ts';
 
@@ -23,7 +24,7 @@ const KINDS: Readonly<Record<string, (server: ServerProcess) => Slow>> = {
   headers: (server) => ({ first: head(server, 'GET /v1/items/LAMP/availability'), drip: 'x-more: and more\r\n', reads: true }),
   bodies: (server) => ({ first: `${head(server, 'POST /v1/reservations')}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{`, drip: ' ', reads: true }),
   // More than the system keeps for a connection, asked for at once and never taken.
-  readers: (server) => ({ first: `${head(server, 'GET /v1/events?after=earliest&limit=500')}\r\n`.repeat(12), drip: '\r\n', reads: false }),
+  readers: (server) => ({ first: `${head(server, 'GET /v1/events?after=earliest&limit=500')}\r\n`.repeat(3), drip: '\r\n', reads: false }),
 };
 
 /** Connects, is slow, and says after how long it was cut off; undefined where it was not. */
@@ -80,9 +81,14 @@ async function shop(server: ServerProcess, over: () => boolean): Promise<number[
   const shopper = async (): Promise<void> => {
     while (!over()) {
       const began = performance.now();
-      const { id } = await client.reservations.create({ lines: [{ sku: 'LAMP', quantity: 1 }] });
+      try {
+        const { id } = await client.reservations.create({ lines: [{ sku: 'LAMP', quantity: 1 }] });
+        await client.reservations.release(id, {});
+      } catch (error) {
+        // To be told to come again is an answer, and counts with the time that it took.
+        if (!isProblem(error, 'unavailable') && !isProblem(error, 'overloaded')) throw error;
+      }
       waits.push(performance.now() - began);
-      await client.reservations.release(id, {});
     }
   };
   await Promise.all(Array.from({ length: SHOPPERS }, shopper));
@@ -110,7 +116,7 @@ describe(`${SOCKETS} clients with slow`, () => {
     over = true;
     const waits = await during;
     const cutOff = ends.filter((ms) => ms !== undefined);
-    console.log(`slow ${kind}: ${cutOff.length} of ${SOCKETS} cut off after ${Math.round(Math.max(...cutOff))} ms at most; p99 of a hold ${p99(before).toFixed(1)} ms before, ${p99(waits).toFixed(1)} ms meanwhile (${waits.length} holds)`);
+    console.log(`slow ${kind}: ${cutOff.length} of ${SOCKETS} cut off after ${Math.round(Math.max(...cutOff))} ms at most; p99 of a hold and its release ${p99(before).toFixed(1)} ms before, ${p99(waits).toFixed(1)} ms meanwhile (${waits.length} holds)`);
     expect(cutOff).toHaveLength(SOCKETS);
     expect(Math.max(...cutOff)).toBeLessThan(CUT_OFF_WITHIN_MS + SLACK_MS);
     expect(waits.length).toBeGreaterThan(0);

@@ -40,10 +40,15 @@ export class Witness implements Disposable {
     }
   }
 
+  /** Where the disk is full or fails, the note stays as it is: an older one is as true, and what it guards is durable already. */
   note(): void {
-    const { appends, changes } = this.#found();
-    const text = `appends ${appends} changes ${changes} `;
-    writeSync(this.#handle, `${text}${crc32(text)}`.padEnd(NOTE_BYTES - 1) + '\n', 0);
+    try {
+      const { appends, changes } = this.#found();
+      const text = `appends ${appends} changes ${changes} `;
+      writeSync(this.#handle, `${text}${crc32(text)}`.padEnd(NOTE_BYTES - 1) + '\n', 0);
+    } catch {
+      return;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -13,6 +13,7 @@ import { invalidRequest, problem, problemDocument, toProblem, type Problem } fro
 import { pathFaults, queryReader } from './query.ts';
 import { Account, type RequestLog } from './request-log.ts';
 import { templateOf, type Route } from './route.ts';
+import { cutOffStalled } from './stalled.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -62,6 +63,7 @@ export function makeServer({ random, cors }: Pick<ServerOptions, 'random' | 'cor
   });
   fastify.server.maxConnections = limits.CONNECTIONS_MAX;
   fastify.server.on('timeout', endStill);
+  cutOffStalled(fastify.server);
   fastify.decorateRequest('call', undefined);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (_request, body, done) => {

@@ -5,6 +5,8 @@ import { sqlitePlace } from '../proof/places.ts';
 import { ServerProcess } from '../proof/server-process.ts';
 
 const SOCKETS = Number(process.env['HOLDFAST_SLOW_SOCKETS'] ?? 1_000);
+/** A thousand pages that nobody takes are gigabytes in the buffers of the system: only where asked for. */
+const READERS = process.env['HOLDFAST_SLOW_READERS'] === '1';
 const CUT_OFF_WITHIN_MS = 15_000;
 /** A machine with other things to do looks at its timers late. */
 const SLACK_MS = 5_000;
@@ -24,7 +26,7 @@ const KINDS: Readonly<Record<string, (server: ServerProcess) => Slow>> = {
   headers: (server) => ({ first: head(server, 'GET /v1/items/LAMP/availability'), drip: 'x-more: and more\r\n', reads: true }),
   bodies: (server) => ({ first: `${head(server, 'POST /v1/reservations')}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{`, drip: ' ', reads: true }),
   // More than the system keeps for a connection, asked for at once and never taken.
-  readers: (server) => ({ first: `${head(server, 'GET /v1/events?after=earliest&limit=500')}\r\n`.repeat(3), drip: '\r\n', reads: false }),
+  readers: (server) => ({ first: `${head(server, 'GET /v1/events?after=earliest&limit=500')}\r\n`.repeat(20), drip: '\r\n', reads: false }),
 };
 
 /** Connects, is slow, and says after how long it was cut off; undefined where it was not. */
@@ -98,7 +100,7 @@ async function shop(server: ServerProcess, over: () => boolean): Promise<number[
 const p99 = (waits: readonly number[]): number => waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] ?? Number.NaN;
 
 describe(`${SOCKETS} clients with slow`, () => {
-  test.each(Object.keys(KINDS))('%s are cut off within 15 s, and shoppers go on', { timeout: 300_000 }, async (kind) => {
+  test.each(Object.keys(KINDS).filter((kind) => kind !== 'readers' || READERS))('%s are cut off within 15 s, and shoppers go on', { timeout: 300_000 }, async (kind) => {
     await using place = await sqlitePlace();
     await using server = await ServerProcess.start(place);
     const client = server.client();

@@ -72,7 +72,7 @@ describe('the OpenAPI document', () => {
   });
 
   test('serves what the contract lists', () => {
-    for (const line of ['PUT /v1/locations/{id}', 'PUT /v1/items/{sku}', 'PATCH /v1/items/{sku}', 'POST /v1/items/{sku}/adjustments', 'POST /v1/adjustments', 'GET /v1/batches/{id}', 'GET /v1/commands/{id}', 'GET /v1/items/{sku}/availability', 'GET /v1/availability', 'POST /v1/reservations', 'POST /v1/reservations/batch', 'PUT /v1/carts/{cartId}/reservation', 'POST /v1/allocations/{orderId}/unfulfil', 'GET /v1/items/{sku}/history', 'GET /v1/items/{sku}/check', 'GET /v1/events', 'GET /v1/events/stream', 'GET /v1/queues', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /v1/system']) {
+    for (const line of ['PUT /v1/locations/{id}', 'PUT /v1/items/{sku}', 'PATCH /v1/items/{sku}', 'POST /v1/items/{sku}/adjustments', 'POST /v1/adjustments', 'GET /v1/batches/{id}', 'GET /v1/commands/{id}', 'GET /v1/items/{sku}/availability', 'GET /v1/availability', 'POST /v1/reservations', 'POST /v1/reservations/batch', 'PUT /v1/carts/{cartId}/reservation', 'POST /v1/allocations/{orderId}/unfulfil', 'POST /v1/transfers', 'POST /v1/transfers/{id}/receive', 'PATCH /v1/reservations/{id}', 'POST /v1/reservations/{id}/move', 'GET /v1/items/{sku}/history', 'GET /v1/items/{sku}/check', 'GET /v1/events', 'GET /v1/events/stream', 'GET /v1/queues', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /v1/system']) {
       const [method = '', path = ''] = line.split(' ');
       expect([line, api.paths[path]?.[method.toLowerCase()] !== undefined]).toEqual([line, true]);
     }

@@ -9,6 +9,8 @@ export { openHoldfast, type Holdfast, type HoldfastOptions } from './holdfast.ts
 export type { StorePlace } from './open-store.ts';
 export { migrate, type MigrateOptions, type MigrationReport } from './migrate/migrate.ts';
 export { rebuildPlace, type RebuildReport } from './rebuild.ts';
+export { examine, type Finding } from './doctor.ts';
+export { verify, type VerifyOptions, type VerifyReport } from './verify.ts';
 export { openSettled, storedFacts, storedItems, storedLocations } from './settled.ts';
 export { placeOf, serve, type Server } from './serve.ts';
 /** What to ask the engine's states in `holdfast.engine.read`. */

@@ -9,6 +9,8 @@ import { addRebuild } from './rebuild/rebuild.ts';
 import { addExport } from './export/export.ts';
 import { addImport } from './import/import.ts';
 import { addReplay } from './replay/replay.ts';
+import { addDoctor } from './doctor/doctor.ts';
+import { addVerify } from './verify/verify.ts';
 import { serveCommand } from './serve.ts';
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -27,6 +29,8 @@ export async function run(args: readonly string[]): Promise<void> {
   addExport(program);
   addImport(program);
   addMigrate(program);
+  addVerify(program);
+  addDoctor(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

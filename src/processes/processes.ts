@@ -8,3 +8,4 @@ export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
+export { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit/audit.ts';

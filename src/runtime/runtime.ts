@@ -3,7 +3,7 @@
  * saves states and lays out views, timers wake what is due, and the queue worker sees to accepted work. None of it
  * knows what stock is; a room says that.
  */
-export type { Once, Outcome } from './answers.ts';
+export { ANSWERED, isAnswerKey, remember, type Once, type Outcome, type Remembered } from './answers.ts';
 export { Engine, type Appended, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
 export { Lag } from './lag.ts';
@@ -12,4 +12,4 @@ export { Rebuild } from './rebuild.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';
 export type { Context, Room, Rows, States, World } from './room.ts';
-export { DONE_RETENTION_MS } from './limits.ts';
+export { ANSWER_RETENTION_MS, DONE_RETENTION_MS } from './limits.ts';

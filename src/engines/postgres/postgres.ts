@@ -27,6 +27,8 @@ import { install } from './schema.ts';
 import { settings } from './settings.ts';
 import { transfer } from './transfer.ts';
 
+export { inspectPostgres } from './inspect.ts';
+
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with whatever the driver understands after `?`. */
   readonly url: string;

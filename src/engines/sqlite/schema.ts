@@ -22,7 +22,7 @@ export const RESTORING = 'restore-unfinished';
 const PARTITIONS_DEFAULT = 16;
 
 /** Raised whenever a layout changes; a file of another layout is refused, never guessed at. */
-const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 3;
 
 /**
  * appends: one row for everything that was made durable together, whichever logs it concerned (see `log.ts`), so that

@@ -23,6 +23,7 @@ import { startThread } from './threads.ts';
 import { watchCommits } from './watch.ts';
 
 export { copySqlite } from './backup.ts';
+export { inspectSqlite, lockHolder } from './inspect.ts';
 export { lockDirectory } from './lock.ts';
 export { RESTORING } from './schema.ts';
 

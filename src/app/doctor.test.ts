@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+import { examine, type Finding } from './doctor.ts';
+import { openHoldfast } from './holdfast.ts';
+import type { StorePlace } from './open-store.ts';
+
+async function inScratch<T>(body: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-doctor-'));
+  try {
+    return await body(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const look = (place: StorePlace, env: Record<string, string> = {}, args: string[] = ['--port', '0']): Promise<Finding[]> => examine(readConfig(args, {}), place, env);
+const of = (findings: readonly Finding[], check: string): Finding | undefined => findings.find((finding) => finding.check === check);
+
+test('a sound store is found sound, and who works in it is told', () =>
+  inScratch(async (directory) => {
+    const place = { engine: 'sqlite', directory } as const;
+    {
+      await using _open = await openHoldfast({ place });
+      expect(of(await look(place), 'lock')?.message).toContain('works in it');
+    }
+    const findings = await look(place);
+    expect(findings.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(of(findings, 'log.db')).toMatchObject({ level: 'ok', message: expect.stringContaining('sound') });
+    expect(of(findings, 'views')).toMatchObject({ level: 'ok' });
+  }));
+
+test('a file that is no database is an error, with the way back', () =>
+  inScratch(async (directory) => {
+    await writeFile(join(directory, 'log.db'), 'this was never a database'.repeat(100));
+    expect(of(await look({ engine: 'sqlite', directory }), 'log.db')).toMatchObject({ level: 'error', message: expect.stringContaining('damaged'), next: expect.stringContaining('restore') });
+  }));
+
+test('a port that is taken, a database and a broker that do not answer, and an open address are told', () =>
+  inScratch(async (directory) => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', () => resolve()));
+    const { port } = taken.address() as AddressInfo; // it listens on a port
+    const findings = await look({ engine: 'sqlite', directory }, { HOLDFAST_REDIS_URL: 'redis://127.0.0.1:1', HOLDFAST_NATS_URL: `nats://127.0.0.1:${port}` }, ['--port', String(port)]);
+    expect(of(findings, 'port')).toMatchObject({ level: 'warning', next: expect.stringContaining('--port') });
+    expect(of(findings, 'HOLDFAST_REDIS_URL')).toMatchObject({ level: 'error' });
+    expect(of(findings, 'HOLDFAST_NATS_URL')).toMatchObject({ level: 'ok' });
+    expect(of(await look({ engine: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' }), 'postgres')).toMatchObject({ level: 'error', message: expect.stringContaining('cannot be reached') });
+    expect(of(await look({ engine: 'sqlite', directory }, {}, ['--port', '0', '--host', '0.0.0.0']), 'network')).toMatchObject({ level: 'warning' });
+    await new Promise((resolve) => taken.close(resolve));
+  }));

@@ -1,0 +1,79 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { inventory } from '../rooms/inventory/inventory.ts';
+import { compareCounts, settle, type LogAudit, type Violation } from '../processes/processes.ts';
+import { claimPlace, openStore, type StorePlace } from './open-store.ts';
+import type { FromVerifier, ToVerifier } from './verify-thread.ts';
+
+export interface VerifyOptions {
+  readonly place: StorePlace;
+  /** Threads that audit logs side by side; one for each processor unless given. */
+  readonly threads?: number;
+  readonly onViolation: (violation: Violation) => void;
+  readonly onProgress?: (facts: number) => void;
+}
+
+export interface VerifyReport {
+  readonly facts: number;
+  readonly logs: number;
+  readonly violations: number;
+  readonly seconds: number;
+  /** Messages that were set aside: no violation, but somebody should look at them. */
+  readonly deadLetters: number;
+}
+
+/**
+ * Audits a whole store and changes nothing in it. An embedded one has nobody else in it meanwhile; on PostgreSQL nodes
+ * may go on: what is compared is compared at one position, and the sums over all logs at one instant.
+ */
+export async function verify({ place, threads = availableParallelism(), onViolation, onProgress = () => undefined }: VerifyOptions): Promise<VerifyReport> {
+  const began = performance.now();
+  await using _claim = await claimPlace(place);
+  await using store = await openStore(place);
+  // The tables may not have been made yet, where a store was never served from.
+  await store.projections.prepare(inventory.views.tables);
+  let violations = 0;
+  const tell = (violation: Violation): void => {
+    violations++;
+    onViolation(violation);
+  };
+  const checkpoints = await store.projections.checkpoints('states');
+  const heads = await store.log.heads();
+  const audits: LogAudit[] = [];
+  let facts = 0;
+  const waiting = heads.map((head, log): ToVerifier => ({ log, head, checkpoint: checkpoints[log] ?? 0 })).toSorted((a, b) => b.head - a.head);
+  const count = Math.max(1, Math.min(threads, heads.length));
+  await Promise.all(
+    Array.from({ length: count }, () =>
+      runThread(place, waiting, (message) => {
+        if ('facts' in message) onProgress((facts += message.facts));
+        else if ('violation' in message) tell(message.violation);
+        else audits.push(message.audit);
+      }),
+    ),
+  );
+  settle(audits, tell);
+  if (place.engine === 'sqlite') await compareCounts(store, audits, tell, 'in a table');
+  let deadLetters = 0;
+  for (const queue of await store.queue.queues()) deadLetters += (await store.queue.depth(queue, Date.now())).deadLettered;
+  return { facts, logs: heads.length, violations, seconds: (performance.now() - began) / 1000, deadLetters };
+}
+
+/** One thread takes log after log, until there is none left. */
+async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (message: Exclude<FromVerifier, { ready: true } | { failed: string }>) => void): Promise<void> {
+  const file = import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { place } });
+  const ended = Promise.withResolvers<void>();
+  worker.on('error', (error) => ended.reject(error));
+  worker.on('exit', () => ended.resolve());
+  worker.on('message', (message: FromVerifier) => {
+    if ('failed' in message) ended.reject(new Error(message.failed));
+    else if (!('ready' in message)) hear(message);
+    if ('ready' in message || 'audit' in message) worker.postMessage(waiting.shift() ?? 'end');
+  });
+  try {
+    await ended.promise;
+  } finally {
+    await worker.terminate();
+  }
+}

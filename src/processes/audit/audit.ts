@@ -1,0 +1,67 @@
+/**
+ * The audit of a whole store: every log is folded from its first fact on, with books of the audit's own beside the
+ * room's folding, and compared with what is saved and laid out. Logs are independent of each other but for sums between
+ * items and the records about them, which are merged at the end; so they may be audited side by side.
+ */
+import type { Position, Store } from '../../store/store.ts';
+import { Balance, unbalanced } from './balance.ts';
+import { FoldedLog } from './folded.ts';
+import { compareSaved, type Counts } from './saved.ts';
+import type { Tell, Violation } from './violation.ts';
+
+export type { Check, Tell, Violation } from './violation.ts';
+
+/** What the audit of one log leaves for the end. */
+export interface LogAudit {
+  readonly log: number;
+  readonly facts: number;
+  /** Units that are promised or owned in this log and settled in another. */
+  readonly open: readonly [string, number][];
+  /** Rows that this log calls for, by table; undefined where it could not be read. */
+  readonly counts: Counts | undefined;
+}
+
+/** Audits one log up to its head at the moment `heads` was taken, which is one instant of all logs. */
+export async function auditLog(store: Store, log: number, options: { head: Position; checkpoint: Position; nowMs: number; tell: Tell; onFacts: (count: number) => void }): Promise<LogAudit> {
+  const { head, checkpoint, nowMs, tell, onFacts } = options;
+  const folded = new FoldedLog({ log, source: store.log, partitions: store.partitions, tell, onFacts });
+  // What is saved is compared where it is, and the sums at the head: whichever of them comes first.
+  let open = await balanceAt(folded, head, Math.min(head, checkpoint));
+  if (!(await folded.advance(checkpoint))) return { log, facts: folded.facts, open: [], counts: undefined };
+  const { itemFacts } = folded;
+  const counts = await compareSaved(folded, store, { tell, nowMs });
+  open ??= (await folded.advance(head)) ? folded.balance().open : [];
+  return { log, facts: folded.facts, open, counts: { ...counts, item_facts: itemFacts } };
+}
+
+/** The sums at the head where the log is to be folded no further than that now. */
+async function balanceAt(folded: FoldedLog, head: Position, upTo: Position): Promise<[string, number][] | undefined> {
+  return (await folded.advance(upTo)) && folded.reached === head ? folded.balance().open : undefined;
+}
+
+/** What only all logs together can tell. */
+export function settle(audits: readonly LogAudit[], tell: Tell): void {
+  const all = new Balance();
+  for (const { open } of audits) all.merge(open);
+  // Where a log could not be read, what is promised in it is not known.
+  if (audits.some(({ counts }) => counts === undefined)) return;
+  for (const [name, by] of all.open) tell({ check: 'records', log: -1, expected: '0', found: String(by), ...unbalanced(name, by) } satisfies Violation);
+}
+
+/**
+ * Whether tables have rows that no state calls for. To be asked only of a store that nobody else works in. `states`
+ * says whether the engine keeps states in a table of that name, beside those of the views.
+ */
+export async function compareCounts(store: Store, audits: readonly LogAudit[], tell: Tell, states: 'in a table' | 'elsewhere'): Promise<void> {
+  const expected = new Map<string, number>();
+  for (const { counts } of audits) {
+    if (!counts) return;
+    for (const [table, count] of Object.entries(counts)) expected.set(table, (expected.get(table) ?? 0) + count);
+  }
+  if (states === 'elsewhere') expected.delete('states');
+  for (const [table, count] of expected) {
+    const [row] = (await store.projections.sql.selectFrom(table).select((eb) => eb.fn.countAll().as('count')).execute()) as { count: number | string }[]; // the column selected
+    const found = Number(row?.count ?? 0);
+    if (found !== count) tell({ check: table === 'states' ? 'states' : 'views', log: -1, key: table, expected: String(count), found: String(found), message: `${table} has ${found} rows, and the facts call for ${count}` });
+  }
+}

@@ -16,7 +16,7 @@ import { THOUSAND, type Settings, type Suite } from './suite.ts';
 /** Bytes of a fact on disk, live and archived; how fast facts move; and what a question about the past costs. */
 export const archive: Suite = { name: 'archive', about: 'bytes of a fact live and archived, archiving and reading back, availability at a past instant', run };
 
-const HOLDS = 100_000;
+const HOLDS = 50_000;
 const CALLERS = 512;
 /** Facts of one item, each in a commit of its own, with this many commits of others of the same log before the next. */
 const OLD_FACTS = 512;

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+
+const DAY = 86_400_000;
+const archiveOf = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => readConfig(args, env).archive;
+const POSTGRES = { HOLDFAST_ENGINE: 'postgres', HOLDFAST_DATABASE_URL: 'postgres://user@127.0.0.1/shop' };
+
+describe('when old commits move to the archive', () => {
+  test('after 30 days beside an embedded store, and never deleted, unless somebody says otherwise', () => {
+    expect(archiveOf([])).toEqual({ afterMs: 30 * DAY, keepMs: undefined });
+    expect(archiveOf(['--archive-after', '12h', '--archive-keep', '2d'])).toEqual({ afterMs: DAY / 2, keepMs: 2 * DAY });
+    expect(archiveOf([], { HOLDFAST_ARCHIVE_AFTER: '90s', HOLDFAST_ARCHIVE_KEEP: '15m' })).toEqual({ afterMs: 90_000, keepMs: 900_000 });
+    expect([archiveOf(['--archive-after', 'off']), archiveOf(['--archive-after', '0s'])]).toEqual(['off', { afterMs: 0, keepMs: undefined }]);
+    expect(archiveOf(['--archive-after', '1d'], { HOLDFAST_ARCHIVE_AFTER: 'off' })).toMatchObject({ afterMs: DAY });
+  });
+
+  test('on postgres not at all without a directory that all nodes see', () => {
+    expect(archiveOf([], POSTGRES)).toBe('off');
+    expect(archiveOf(['--archive-dir', '/mnt/archive'], POSTGRES)).toMatchObject({ afterMs: 30 * DAY });
+    expect(() => archiveOf(['--archive-after', '7d'], POSTGRES)).toThrow('--archive-dir');
+  });
+
+  test.each([
+    [['--archive-after', 'soon'], '30d'],
+    [['--archive-after', '-1d'], 'archive-after'],
+    [['--archive-after', '1.5d'], '30d'],
+    [['--archive-keep', '99999999d'], '--archive-keep'],
+    [['--archive-after', '30d', '--archive-keep', '30d'], 'longer than --archive-after'],
+  ])('%j is refused with what to write instead', (args, words) => {
+    expect(() => archiveOf(args)).toThrow(words);
+  });
+});

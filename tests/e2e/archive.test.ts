@@ -42,7 +42,7 @@ test('receive 5, sell 2: 5 then and 3 after, also once the log was archived and 
     expect(await look(again)).toEqual(expected);
     const seen: string[] = [];
     for await (const { fact } of again.client.events({ after: 'earliest', key: 'tea' })) {
-      seen.push(String(fact.type));
+      seen.push(fact.type);
       if (seen.length === 2) break;
     }
     expect(seen).toEqual(['inventory.stock.adjusted', 'inventory.stock.adjusted']);

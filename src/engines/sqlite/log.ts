@@ -8,7 +8,9 @@ import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
 import { AppendRows, bodyOf, checksumOf, type Row } from './rows.ts';
 
-const PAGE_COMMITS_MAX = 256;
+/** Commits of the first page of a reading, and of those after it: who follows an item's history wants one commit here and one there. */
+export const PAGE_COMMITS_FIRST = 16;
+export const PAGE_COMMITS_MAX = 256;
 const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** How many rows one transaction of a trim deletes: a few milliseconds during which no append can pass. */
@@ -103,7 +105,7 @@ export function logReads(database: Database, partitions: number) {
     head: (log: LogId): Position => rows.newest().heads[log] ?? 0,
     heads: (): Position[] => [...rows.newest().heads],
     trimmedTo,
-    readPage: (log: LogId, after: Position): EncodedCommit[] =>
+    readPage: (log: LogId, after: Position, most: number): EncodedCommit[] =>
       database.snapshot(() => {
         if (trimmedTo(log) > after) throw historyLost(log, after, trimmedTo(log));
         const newest = rows.newest();
@@ -111,7 +113,7 @@ export function logReads(database: Database, partitions: number) {
         const page: EncodedCommit[] = [];
         let seq = hints.get(log) ?? newest.seq;
         let characters = 0;
-        for (let position = after + 1; position <= head && page.length < PAGE_COMMITS_MAX && characters < PAGE_CHARACTERS_MAX; position++) {
+        for (let position = after + 1; position <= head && page.length < most && characters < PAGE_CHARACTERS_MAX; position++) {
           seq = rows.find(log, position, seq);
           const commit = commitAt(log, position, rows.load(seq));
           characters += commit[2].length;

@@ -6,7 +6,7 @@ import { canonicalJson, type Json } from '../../base/json.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type Transfer } from '../../store/store.ts';
 import { sqliteDialect } from '../../store/sqlite-dialect.ts';
 import type { Desk } from './desk.ts';
-import type { EncodedAppend } from './log.ts';
+import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX, type EncodedAppend } from './log.ts';
 import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
 import { decodeStored, encodeStored } from './transfer.ts';
 import type { LogOperations, Questions, ViewOperations } from './sides.ts';
@@ -30,8 +30,8 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
     },
     async *read(id, after): AsyncGenerator<Commit> {
       let position = after;
-      for (;;) {
-        const page = await reader.call('readPage', known(id), position);
+      for (let most = PAGE_COMMITS_FIRST; ; most = PAGE_COMMITS_MAX) {
+        const page = await reader.call('readPage', known(id), position, most);
         if (page.length === 0) return;
         for (const [at, token, body] of page) {
           yield { log: id, position: at, token, events: decodeEvents(body, { log: id, position: at }) };

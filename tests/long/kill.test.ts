@@ -8,7 +8,7 @@ const seed = Number(process.env['HOLDFAST_KILL_SEED'] ?? randomInt(2 ** 32));
 
 /** The three numbers are said also where they are as they should be. */
 async function prove(place: Place): Promise<CrashReport> {
-  const report = await crashRounds(place, ROUNDS, seed);
+  const report = await crashRounds(place, ROUNDS, seed, 'points');
   const { kills, atPoints, startsMs, acknowledged, unanswered, facts, oversoldUnits, lostHolds, factsThatDoNotAddUp } = report;
   console.log(`${place.engine}: ${kills} kills, ${acknowledged} requests acknowledged, ${unanswered} left without an answer, ${facts} facts`);
   const slowest = startsMs.toSorted((a, b) => a - b);

@@ -55,6 +55,8 @@ test('archived files are in the backup, and views are not where they are not wan
   await restore({ from: at('copy'), to: at('again') });
   expect((await readdir(at('again'))).sort()).toEqual(['archive', 'log.db']);
   expect(await readFile(at('again/archive/0/1-10.zst'), 'utf8')).toBe('old facts');
+  const elsewhere = await backUp({ from: data, to: at('other'), archive: at('data/archive/0') });
+  expect(elsewhere.files.map(({ path }) => path)).toEqual(['archive/1-10.zst', 'log.db', 'views.db']);
 });
 
 test('a directory that is there already is not overwritten, and nothing is left behind', async () => {

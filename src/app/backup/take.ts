@@ -19,6 +19,8 @@ export interface BackupOptions {
   readonly to: string;
   /** Views can be made again from the log: without them a backup is smaller, and the first start on it longer. */
   readonly views?: 'with' | 'without';
+  /** Where the archive is, where it is not below the store's directory. In the backup it is always `archive/`. */
+  readonly archive?: string | undefined;
   readonly onProgress?: Progress;
 }
 
@@ -29,7 +31,7 @@ const ARCHIVE = 'archive';
  * Takes a backup of a store, while a server works in it or not. Run it in a process of its own (`holdfast backup`
  * does): a process that has the store open must not open its files a second time.
  */
-export async function backUp({ from, to, views = 'with', onProgress = () => undefined }: BackupOptions): Promise<Manifest> {
+export async function backUp({ from, to, views = 'with', archive = join(from, ARCHIVE), onProgress = () => undefined }: BackupOptions): Promise<Manifest> {
   if (existsSync(to)) throw new Fault('unavailable', `${to} is there already: name a directory that is not`, { retry: 'never' });
   const unfinished = `${resolve(to)}.unfinished-${process.pid}`;
   await mkdir(unfinished, { recursive: true });
@@ -37,7 +39,7 @@ export async function backUp({ from, to, views = 'with', onProgress = () => unde
     const takenAt = rfc3339(Date.now());
     const copied = await copySqlite(from, unfinished, { views, onProgress });
     // After the log: what was trimmed from it by then is in the archive by then.
-    await copyArchive(from, unfinished, onProgress);
+    await copyArchive(archive, join(unfinished, ARCHIVE), onProgress);
     const files = await describe(unfinished, onProgress);
     const { partitions, heads } = copied;
     const manifest: Manifest = { format: 1, holdfast: VERSION, engine: 'sqlite', takenAt, partitions, heads, cursor: formatCursor(heads), files };
@@ -54,11 +56,11 @@ export async function backUp({ from, to, views = 'with', onProgress = () => unde
 
 async function copyArchive(from: string, to: string, onProgress: Progress): Promise<void> {
   // A part is an object that is being written: its commits are in the log.
-  const files = (await filesBelow(join(from, ARCHIVE))).filter((file) => !file.endsWith('.part'));
+  const files = (await filesBelow(from)).filter((file) => !file.endsWith('.part'));
   let total = 0;
-  for (const file of files) total += (await stat(join(from, ARCHIVE, file))).size;
+  for (const file of files) total += (await stat(join(from, file))).size;
   let done = 0;
-  for (const file of files) await copyDurably(join(from, ARCHIVE, file), join(to, ARCHIVE, file), (count) => onProgress(ARCHIVE, (done += count), total));
+  for (const file of files) await copyDurably(join(from, file), join(to, file), (count) => onProgress(ARCHIVE, (done += count), total));
 }
 
 async function describe(directory: string, onProgress: Progress): Promise<ManifestFile[]> {

@@ -15,10 +15,11 @@ export function addBackup(program: Command): void {
     .description('copy an embedded store, while a server works in it or not')
     .argument('<to>', 'the directory that becomes the backup; it must not exist yet')
     .option('--data <directory>', 'the store', data)
+    .option('--archive-dir <directory>', 'where the archive is, if not below the store', process.env['HOLDFAST_ARCHIVE_DIR'])
     .option('--no-views', 'leave out what can be made again: smaller, and the first start on it takes longer')
-    .action(async (to: string, { data: from, views }: Flags & { views: boolean }) => {
+    .action(async (to: string, { data: from, views, archiveDir: archive }: Flags & { views: boolean; archiveDir?: string }) => {
       using bar = progressBar(process.stderr);
-      const manifest = await backUp({ from, to, views: views ? 'with' : 'without', onProgress: bar.update });
+      const manifest = await backUp({ from, to, archive, views: views ? 'with' : 'without', onProgress: bar.update });
       bar[Symbol.dispose]();
       process.stdout.write(`backed up ${from} to ${to}: ${told(manifest)}\n`);
     });

@@ -70,7 +70,15 @@ class ItemBook {
         add(this.allocated, data.freed, -1);
         this.backordered -= data.backordered;
         return;
+      case 'inventory.allocation.placed':
+        add(this.allocated, data.allocations, 1);
+        this.backordered -= data.quantity;
+        return;
       case 'inventory.allocation.restored':
+        if (data.uncounted !== undefined) {
+          this.backordered += data.quantity;
+          return;
+        }
         add(this.onHand, [data], 1);
         add(this.allocated, [data], 1);
         return;
@@ -100,7 +108,7 @@ class ItemBook {
 
 /** Facts that promise units to somebody. Others may leave too little: losses are the truth, and a shop may change its mind. */
 function isPromise({ type }: InventoryEvent): boolean {
-  return type === 'inventory.reservation.held' || type === 'inventory.reservation.changed';
+  return type === 'inventory.reservation.held' || type === 'inventory.reservation.changed' || type === 'inventory.allocation.placed';
 }
 
 /** Goes through the logs commit by commit, each time from where it was. */

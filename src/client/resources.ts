@@ -183,6 +183,10 @@ export interface ReservationLine extends QuantityLine {
   /** What was asked for, where less was granted. */
   readonly requested?: number;
   readonly backordered: number;
+  /** The channel whose limit of preorders the line counts against. */
+  readonly preorderChannel?: string;
+  /** The place that its backordered units wait for, where one was asked for. */
+  readonly location?: string;
   readonly allocations: readonly Share[];
 }
 

@@ -54,7 +54,7 @@ export const reservation = closed(
     customerId: optional(id()),
     channel: optional(id()),
     orderId: optional(id()),
-    lines: Type.Array(closed({ sku: id(), quantity: units(), requested: optional(units()), backordered: units(), allocations: Type.Array(allocation) })),
+    lines: Type.Array(closed({ sku: id(), quantity: units(), requested: optional(units()), backordered: units(), preorderChannel: optional(id()), location: optional(id()), allocations: Type.Array(allocation) })),
     createdAt: instant(),
     expiresAt: nullable<string>('string', { format: 'date-time', description: 'null: only somebody ends it.' }),
     version: Type.Integer(),
@@ -94,6 +94,11 @@ export const availability = closed(
   { title: 'Availability' },
 );
 
+const preorder = closed(
+  { availableFrom: instant(), limit: units(), channelLimits: optional(mapOf(units(), limits.CHANNELS_MAX)) },
+  { title: 'Preorder', description: 'Until its date the limit stands in for backorderLimit, and a channel promises no more than its own.' },
+);
+
 const definitionMembers = {
   name: text(500),
   price: money,
@@ -107,6 +112,7 @@ const definitionMembers = {
   reservationTtlSeconds: Type.Integer({ minimum: limits.TTL_SECONDS_MIN, maximum: limits.TTL_SECONDS_MAX }),
   maxPerReservation: units(1),
   maxPerCustomer: units(1),
+  preorder,
 };
 
 export const itemInput = Type.Partial(closed(definitionMembers, { title: 'ItemInput' }), { title: 'ItemInput', additionalProperties: false });

@@ -120,11 +120,11 @@ export class Ledger {
    * that seems so are the holds that ran out looked for.
    */
   #beyond(share: Promised, before: Promised, time: number): number {
-    const lapsed = this.#exceeds(share, before, NOTHING) === 0 ? undefined : this.#lapsedBy(time);
-    return lapsed === undefined ? 0 : this.#exceeds(share, before, lapsed);
+    const lapsed = this.#exceeds(share, before, time, NOTHING) === 0 ? undefined : this.#lapsedBy(time);
+    return lapsed === undefined ? 0 : this.#exceeds(share, before, time, lapsed);
   }
 
-  #exceeds(share: Promised, before: Promised, lapsed: { readonly places: ReadonlyMap<string, number>; readonly backordered: number }): number {
+  #exceeds(share: Promised, before: Promised, time: number, lapsed: { readonly places: ReadonlyMap<string, number>; readonly backordered: number }): number {
     let beyond = 0;
     for (const { location, quantity } of share.allocations) {
       const { sellable, allocated, reserved } = this.at(location);
@@ -132,7 +132,7 @@ export class Ledger {
       const free = Math.max(0, sellable - allocated - reserved + (lapsed.places.get(location) ?? 0));
       beyond += Math.max(0, quantity - Math.max(free, had));
     }
-    const limit = this.#definition?.tracked === false ? null : this.#definition?.backorderLimit;
+    const limit = this.#definition && limitAt(this.#definition, time);
     const more = share.backordered - before.backordered;
     if (more > 0 && limit !== null) {
       beyond += Math.max(0, Math.min(more, this.backordered - lapsed.backordered + share.backordered - (limit ?? 0)));
@@ -151,6 +151,12 @@ export class Ledger {
     }
     return { places, backordered };
   }
+}
+
+/** Units that might be promised beyond what there was, as the item was described at an instant; null: any number. */
+function limitAt({ tracked, backorderLimit, preorder }: ItemDefinition, time: number): number | null {
+  if (!tracked) return null;
+  return preorder !== undefined && time < Date.parse(preorder.availableFrom) ? preorder.limit : backorderLimit;
 }
 
 const NOTHING = { places: new Map<string, number>(), backordered: 0 };

@@ -17,7 +17,7 @@ export function itemRoutes(floor: Floor): Route[] {
 }
 
 /** Members of the contract that this version does not serve yet: said plainly, because leaving them out silently would sell wrongly. */
-const NOT_YET = ['components', 'preorder'] as const;
+const NOT_YET = ['components'] as const;
 
 function refuseNotYet(body: unknown): void {
   if (typeof body !== 'object' || body === null) return;

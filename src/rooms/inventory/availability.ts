@@ -1,5 +1,6 @@
 import { hash32 } from '../../base/hash.ts';
 import type { Change } from './change.ts';
+import type { ItemDefinition } from './commands.ts';
 import type { Item, Level, Locations } from './state.ts';
 import type { Share } from './events.ts';
 
@@ -28,7 +29,8 @@ export interface Figures {
 /**
  * What there is of an item and what may be sold of it: the one function that every decision and every answer uses.
  * physical = Σ over active places of max(0, on hand − allocated − live reserved); net = physical − live backordered −
- * safety stock − the channel's buffer; available = max(0, net); sellable = max(0, net + backorder limit).
+ * safety stock − the channel's buffer; available = max(0, net); sellable = max(0, net + backorder limit). Until a preorder's
+ * date its limit stands in for the backorder limit, and a channel may promise no more than its own limit.
  */
 export function figuresOf(item: Item, locations: Locations, now: number, asking: Asking = {}): Figures {
   item.lapses.advance(now);
@@ -48,9 +50,10 @@ export function figuresOf(item: Item, locations: Locations, now: number, asking:
   let backordered = item.backordered - item.lapses.lapsedBackordered;
   for (const share of own) backordered -= share.backordered;
   const definition = item.definition;
-  const buffer = asking.channel === undefined ? 0 : (definition?.channelBuffers[asking.channel] ?? 0);
+  const buffer = asking.channel === undefined || !definition ? 0 : bufferOf(definition, asking.channel);
   const net = physical - backordered - (definition?.safetyStock ?? 0) - buffer;
-  const limit = definition === undefined || !definition.tracked ? null : definition.backorderLimit;
+  const limit = definition === undefined ? null : limitOf(definition, now);
+  const most = asking.channel === undefined || definition?.preorder === undefined || limit === null ? undefined : leftForChannel(item, asking.channel, now, own);
   return {
     onHand,
     allocated,
@@ -59,8 +62,35 @@ export function figuresOf(item: Item, locations: Locations, now: number, asking:
     physical,
     net,
     available: Math.max(0, net),
-    sellable: limit === null ? null : Math.max(0, net + limit),
+    sellable: limit === null ? null : Math.max(0, Math.min(net + limit, most ?? Number.POSITIVE_INFINITY)),
   };
+}
+
+/** A channel may be named like a member that every object has. */
+function bufferOf({ channelBuffers }: ItemDefinition, channel: string): number {
+  return Object.hasOwn(channelBuffers, channel) ? (channelBuffers[channel] ?? 0) : 0;
+}
+
+/** Whether an item is sold before its date. */
+export function isPreordered({ preorder }: ItemDefinition, now: number): boolean {
+  return preorder !== undefined && now < Date.parse(preorder.availableFrom);
+}
+
+/** Units that may be promised beyond what there is; null where nothing limits it. */
+export function limitOf(definition: ItemDefinition, now: number): number | null {
+  if (!definition.tracked) return null;
+  return definition.preorder !== undefined && isPreordered(definition, now) ? definition.preorder.limit : definition.backorderLimit;
+}
+
+/** Units that a channel may still promise before the item's date; undefined where nothing limits it. */
+function leftForChannel({ definition, preordered }: Item, channel: string, now: number, own: readonly Share[]): number | undefined {
+  const limits = definition?.preorder?.channelLimits;
+  const limit = definition && limits && isPreordered(definition, now) && Object.hasOwn(limits, channel) ? limits[channel] : undefined;
+  if (limit === undefined) return undefined;
+  preordered?.lapses.advance(now);
+  let promised = (preordered?.promised.get(channel) ?? 0) - (preordered?.lapses.lapsedAt(channel) ?? 0);
+  for (const share of own) if (share.preorderChannel === channel) promised -= share.quantity;
+  return limit - promised;
 }
 
 /** Units at one active place that nobody was promised. */
@@ -115,10 +145,11 @@ function heldAt(item: Item, location: string, level: Level, own: readonly Share[
   return held;
 }
 
-/** Changes whenever the figures may have changed: with each fact, with the places, and at the instant a hold runs out. */
+/** Changes whenever the figures may have changed: with each fact, with the places, at the instant a hold runs out, and at a preorder's date. */
 export function etagOf(item: Item, locations: Locations, now: number): string {
   item.lapses.advance(now);
-  return `"${item.version}-${tagOf(locations)}-${item.lapses.lastLapse.toString(36)}"`;
+  const phase = item.definition !== undefined && isPreordered(item.definition, now) ? '-p' : '';
+  return `"${item.version}-${tagOf(locations)}-${item.lapses.lastLapse.toString(36)}${phase}"`;
 }
 
 /** Locations are replaced as a whole, so that the tag of one set of them never changes. */

@@ -6,7 +6,7 @@ import { fillFacts, type Fills } from './backorders.ts';
 import { bindCart, changeHold, endOf, extendTo, liveHoldsOf, notHeld, unknownReservation, type Context } from './holds.ts';
 import { itemKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
-import { askerRefusal, planHold, type Own } from './plan.ts';
+import { askerRefusal, planHold, preorderChannelOf, type Own } from './plan.ts';
 import { touched, until } from './records.ts';
 import { reservationView, type ReservationView } from './resources.ts';
 import { findItem, findReservation, locationsBeside, type Reservation, type ReservationLine, type World } from './state.ts';
@@ -104,11 +104,17 @@ function plannedLines(request: HoldRequest, record: Reservation, world: World, n
 function keptLines(record: Reservation, asker: Asker, world: World, now: number): Lines {
   const customer = asker.customerId !== record.customerId;
   const channel = asker.channel !== record.channel;
-  const kept: Planned = { lines: record.lines, filled: [] };
-  if (!customer && !channel) return kept;
+  if (!customer && !channel) return { lines: record.lines, filled: [] };
   const request = { ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+  const kept: Planned = { lines: channel ? record.lines.map((line) => throughChannel(line, asker.channel, world, now)) : record.lines, filled: [] };
   const refusal = askerRefusal(request, world, now, ownOf(record), { customer, channel });
   return refusal ? { refusal } : kept;
+}
+
+/** Units that are promised through another channel from now on count against that one's preorders. */
+function throughChannel(line: ReservationLine, channel: string | undefined, world: World, now: number): ReservationLine {
+  const item = findItem(world, line.sku);
+  return { ...line, preorderChannel: item && preorderChannelOf(item, channel, now) };
 }
 
 /** All units at one place. What had a place must have one there: nothing becomes a backorder by being moved. */

@@ -16,6 +16,12 @@ export interface CustomerUnits {
   readonly quantity: number;
 }
 
+/** Preordered units that count against what one channel may promise. */
+export interface ChannelUnits {
+  readonly channel: string;
+  readonly quantity: number;
+}
+
 /** What one reservation holds of one item, until an instant. */
 export interface Share {
   readonly quantity: number;
@@ -24,6 +30,8 @@ export interface Share {
   readonly allocations: readonly Place[];
   /** Of `backordered`, the units that were asked for at one place and wait for units there. */
   readonly bound?: readonly Place[] | undefined;
+  /** The channel that the units were promised through before the item's date: they count against its limit of preorders. */
+  readonly preorderChannel?: string | undefined;
   /** Milliseconds. */
   readonly expiresAt: number;
 }
@@ -81,7 +89,7 @@ export type InventoryEvent =
   | Fact<'inventory.allocation.restored', { orderId: string; location: string; quantity: number; onHand: number; uncounted?: 1 }>
   | Fact<
       'inventory.allocation.cancelled',
-      { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customers?: readonly CustomerUnits[] }
+      { orderId: string; location?: string; quantity: number; backordered: number; allocations: readonly Place[]; customers?: readonly CustomerUnits[]; preordered?: readonly ChannelUnits[] }
     >
   /** Units came to an order that waited for them. `since` and `bound` say which of its waiting units: see `Stint`. */
   | Fact<'inventory.allocation.placed', { orderId: string; location?: string; quantity: number; allocations: readonly Place[]; since: number; bound?: string; more?: 1 }>

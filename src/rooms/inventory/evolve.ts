@@ -4,8 +4,9 @@ import type { ItemDefinition } from './commands.ts';
 import type { Exceeded, HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
 import { IMPORT_REFUSALS_MAX } from './limits.ts';
+import { Lapses } from './lapses.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Reservation, type Tally, type Waiting } from './state.ts';
+import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
 import { tallied } from './tally.ts';
 import { concernsWaiting, evolveWaiting, nobodyWaits } from './waiting.ts';
 
@@ -163,6 +164,7 @@ export function evolveItemAlone(event: ItemEvent, item: Item): void {
     case 'inventory.allocation.cancelled': {
       for (const place of event.data.allocations) levelAt(item, place.location).allocated -= place.quantity;
       item.backordered -= event.data.backordered;
+      for (const { channel, quantity } of event.data.preordered ?? []) addPreordered(item, channel, -quantity);
       return;
     }
     default:
@@ -252,21 +254,38 @@ function evolveHeldUnits(event: HoldEvent, item: Item): void {
     case 'inventory.reservation.extended':
       item.lapses.remove(event.data.previousExpiresAt, share.allocations, share.backordered);
       item.lapses.add(share.expiresAt, share.allocations, share.backordered);
-      return;
+      if (share.preorderChannel === undefined) return;
+      countPreorder(item, { ...share, expiresAt: event.data.previousExpiresAt }, share.preorderChannel, -1);
+      return countPreorder(item, share, share.preorderChannel, 1);
     case 'inventory.reservation.confirmed':
       free(item, share);
       for (const place of share.allocations) levelAt(item, place.location).allocated += place.quantity;
       item.backordered += share.backordered;
+      if (share.preorderChannel !== undefined) addPreordered(item, share.preorderChannel, share.quantity);
       return;
     default:
       event satisfies never;
   }
 }
 
+/** Preordered units of a hold, until it runs out. */
+function countPreorder(item: Item, { quantity, expiresAt }: Share, channel: string, sign: 1 | -1): void {
+  const preordered = addPreordered(item, channel, sign * quantity);
+  if (sign === 1) preordered.lapses.add(expiresAt, [{ location: channel, quantity }], 0);
+  else preordered.lapses.remove(expiresAt, [{ location: channel, quantity }], 0);
+}
+
+function addPreordered(item: Item, channel: string, quantity: number): Preordered {
+  item.preordered ??= { promised: new Map(), lapses: new Lapses() };
+  item.preordered.promised.set(channel, (item.preordered.promised.get(channel) ?? 0) + quantity);
+  return item.preordered;
+}
+
 function hold(item: Item, share: Share): void {
   for (const place of share.allocations) levelAt(item, place.location).reserved += place.quantity;
   item.backordered += share.backordered;
   item.lapses.add(share.expiresAt, share.allocations, share.backordered);
+  if (share.preorderChannel !== undefined) countPreorder(item, share, share.preorderChannel, 1);
 }
 
 function free(item: Item, share: Share): void {
@@ -277,6 +296,7 @@ function free(item: Item, share: Share): void {
   }
   item.backordered -= share.backordered;
   item.lapses.remove(share.expiresAt, share.allocations, share.backordered);
+  if (share.preorderChannel !== undefined) countPreorder(item, share, share.preorderChannel, -1);
 }
 
 /** The record of a reservation that is one share of one item: it follows from the item's facts. */
@@ -322,7 +342,7 @@ function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.hel
 
 function soloLine(share: Share, sku: string, requested: number | undefined): Reservation['lines'][number] {
   const allocations = share.allocations.map((place) => ({ sku, location: place.location, quantity: place.quantity }));
-  return { sku, quantity: share.quantity, requested, backordered: share.backordered, location: share.bound?.[0]?.location, allocations };
+  return { sku, quantity: share.quantity, requested, backordered: share.backordered, preorderChannel: share.preorderChannel, location: share.bound?.[0]?.location, allocations };
 }
 
 /** Allocations less the units freed at each place; places left with nothing go. */

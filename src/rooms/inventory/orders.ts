@@ -2,7 +2,7 @@ import { accepted, refused, type Decision } from '../../base/decision.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { freeAt } from './availability.ts';
 import type { CancelOrder, ConfirmReservation, FulfilOrder, QuantityLine, ShipmentLine, UnfulfilOrder } from './commands.ts';
-import type { CustomerUnits, InventoryEvent, Place } from './events.ts';
+import type { InventoryEvent, Place } from './events.ts';
 import { notHeld, releasedFacts, unknownReservation, type Context } from './holds.ts';
 import { itemKey, logOfKey, reservationKey } from './keys.ts';
 import { holdFact, recordOrder, touched, withRecord } from './records.ts';
@@ -56,6 +56,7 @@ function addToOrder(before: Order | undefined, orderId: string, confirmed: Reser
       quantity: known.quantity + line.quantity,
       backordered: known.backordered + line.backordered,
       allocations: plus(known.allocations, line.allocations),
+      ...(line.preorderChannel === undefined ? undefined : { preordered: [...(known.preordered ?? []), { channel: line.preorderChannel, quantity: line.quantity }] }),
       ...(confirmed.customerId === undefined ? undefined : { customers: [...(known.customers ?? []), { customerId: confirmed.customerId, quantity: line.quantity }] }),
     };
     if (index < 0) lines.push(grown);
@@ -281,31 +282,34 @@ export function cancel(command: CancelOrder, world: World, { now }: Context): De
   if (split.split.length === 0) return accepted([], orderView(order));
   const facts = sharesOf(split.split).map(({ sku, quantity, backordered, allocations }): InventoryEvent => {
     findItem(world, sku);
-    const { freed } = takeNewest(order.lines.find((line) => line.sku === sku)?.customers ?? [], quantity);
+    const line = order.lines.find((other) => other.sku === sku);
+    const { freed } = takeNewest(line?.customers ?? [], quantity);
+    const preordered = takeNewest(line?.preordered ?? [], quantity).freed;
     for (const { customerId } of freed) findCustomer(world, sku, customerId);
     const only = allocations.length === 1 && allocations[0] ? { location: allocations[0].location } : undefined;
-    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...(freed.length === 0 ? undefined : { customers: freed }) } };
+    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...(freed.length === 0 ? undefined : { customers: freed }), ...(preordered.length === 0 ? undefined : { preordered }) } };
   });
   const lines = order.lines.map((line) => {
     const cancelled = split.split.find((other) => other.sku === line.sku)?.quantity ?? 0;
     const kept = split.kept.find((other) => other.sku === line.sku) ?? { ...line, quantity: 0, backordered: 0, allocations: [] };
     const customers = line.customers && { customers: takeNewest(line.customers, cancelled).kept };
-    return { ...kept, ...customers, cancelled: line.cancelled + cancelled };
+    const preordered = line.preordered && { preordered: takeNewest(line.preordered, cancelled).kept };
+    return { ...kept, ...customers, ...preordered, cancelled: line.cancelled + cancelled };
   });
   const after = { ...order, version: order.version + 1, lines };
   return accepted([...facts, recordOrder(after, now)], orderView(after));
 }
 
-/** Units that no longer count against those who came last; those that count against nobody are given up after them. */
-function takeNewest(customers: readonly CustomerUnits[], quantity: number): { kept: CustomerUnits[]; freed: CustomerUnits[] } {
-  const kept: CustomerUnits[] = [];
-  const freed: CustomerUnits[] = [];
+/** Units that no longer count against those who came last, customers or channels; those that count against nobody are given up after them. */
+function takeNewest<Counted extends { readonly quantity: number }>(counted: readonly Counted[], quantity: number): { kept: Counted[]; freed: Counted[] } {
+  const kept: Counted[] = [];
+  const freed: Counted[] = [];
   let left = quantity;
-  for (const { customerId, quantity: units } of customers.toReversed()) {
-    const taken = Math.min(units, left);
+  for (const one of counted.toReversed()) {
+    const taken = Math.min(one.quantity, left);
     left -= taken;
-    if (taken > 0) freed.push({ customerId, quantity: taken });
-    if (taken < units) kept.unshift({ customerId, quantity: units - taken });
+    if (taken > 0) freed.push({ ...one, quantity: taken });
+    if (taken < one.quantity) kept.unshift({ ...one, quantity: one.quantity - taken });
   }
   return { kept, freed };
 }

@@ -1,6 +1,6 @@
 import { must } from '../../base/assert.ts';
 import { refused, type Refusal } from '../../base/decision.ts';
-import { figuresOf, freeAt } from './availability.ts';
+import { figuresOf, freeAt, isPreordered, limitOf } from './availability.ts';
 import { planFills, type Fills } from './backorders.ts';
 import type { HoldRequest, LineRequest, Strategy } from './commands.ts';
 import type { Share } from './events.ts';
@@ -190,13 +190,18 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
     if (demand.taken || request.lines.length > 1) take(demand, location, quantity);
     need -= quantity;
   }
-  const backordered = need === 0 ? 0 : Math.min(need, backorderRoom(demand));
+  const backordered = need === 0 ? 0 : Math.min(need, backorderRoom(demand, now));
   const quantity = wanted - need + backordered;
   demand.granted += quantity;
   demand.backordered += backordered;
   if (quantity === 0) return undefined;
   const requested = quantity < line.quantity ? line.quantity : undefined;
-  return { sku: line.sku, quantity, requested, backordered, location: backordered > 0 ? line.location : undefined, allocations };
+  return { sku: line.sku, quantity, requested, backordered, preorderChannel: preorderChannelOf(demand.item, request.channel, now), location: backordered > 0 ? line.location : undefined, allocations };
+}
+
+/** The channel whose limit of preorders units count against that are promised now. */
+export function preorderChannelOf({ definition }: Item, channel: string | undefined, now: number): string | undefined {
+  return definition !== undefined && channel !== undefined && isPreordered(definition, now) ? channel : undefined;
 }
 
 function take(demand: Demand, location: string, quantity: number): void {
@@ -205,12 +210,13 @@ function take(demand: Demand, location: string, quantity: number): void {
 }
 
 /** Units that may still be promised without being at any place: more than that is never promised, wherever the rest may lie. */
-function backorderRoom(demand: Demand): number {
+function backorderRoom(demand: Demand, now: number): number {
   const { definition, backordered, lapses } = demand.item;
-  if (!definition?.tracked || definition.backorderLimit === null) return Number.POSITIVE_INFINITY;
+  const limit = definition ? limitOf(definition, now) : null;
+  if (limit === null) return Number.POSITIVE_INFINITY;
   let promised = backordered - lapses.lapsedBackordered + demand.backordered;
   for (const share of demand.own) promised -= share.backordered;
-  return Math.max(0, definition.backorderLimit - promised);
+  return Math.max(0, limit - promised);
 }
 
 function stillFree(demand: Demand, location: string, now: number): number {

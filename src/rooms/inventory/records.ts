@@ -36,6 +36,7 @@ export function holdFact(type: HoldEvent['type'], record: Reservation, share: It
     backordered: share.backordered,
     allocations: share.allocations,
     bound: share.bound,
+    preorderChannel: share.preorderChannel,
     expiresAt: record.expiresAt,
     requested: more.requested,
     previousExpiresAt: more.previousExpiresAt,
@@ -49,7 +50,7 @@ export function holdFact(type: HoldEvent['type'], record: Reservation, share: It
 }
 
 export function until(share: ItemShare, expiresAt: number): Share {
-  return { quantity: share.quantity, backordered: share.backordered, allocations: share.allocations, bound: share.bound, expiresAt };
+  return { quantity: share.quantity, backordered: share.backordered, allocations: share.allocations, bound: share.bound, preorderChannel: share.preorderChannel, expiresAt };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { instantView } from './never.ts';
-import { figuresOf, freeAt, reservedAt, type Asking } from './availability.ts';
+import { figuresOf, freeAt, isPreordered, reservedAt, type Asking } from './availability.ts';
 import { statusOf, type Item, type Level, type Location, type Locations, type Order, type OrderLine, type Reservation, type Transfer, type TransferLine, type TransferStatus } from './state.ts';
 
 /** The resources of api.md as they leave the room: JSON with instants as text. */
@@ -35,7 +35,7 @@ export function locationView(location: Location): JsonObject {
 
 /** What an order still has to get and what became of the rest. */
 export function orderView(order: Order): JsonObject {
-  const lines = order.lines.map(({ shipped: _, customers: __, ...line }) => line) as unknown as Json; // plain JSON without the book-keeping
+  const lines = order.lines.map(({ shipped: _, customers: __, preordered: ___, ...line }) => line) as unknown as Json; // plain JSON without the book-keeping
   return { orderId: order.orderId, status: orderStatus(order), version: order.version, lines };
 }
 
@@ -102,6 +102,8 @@ function sumOf(places: readonly [string, Level][], of: (level: Level) => number)
 /** Milliseconds until the figures change by themselves, if they will. */
 export function nextChange(item: Item, now: number): number | undefined {
   item.lapses.advance(now);
-  const next = item.lapses.nextLapse;
-  return next === undefined ? undefined : next - now;
+  const { nextLapse } = item.lapses;
+  const date = item.definition !== undefined && isPreordered(item.definition, now) ? Date.parse(item.definition.preorder?.availableFrom ?? '') : undefined;
+  const next = Math.min(nextLapse ?? Number.POSITIVE_INFINITY, date ?? Number.POSITIVE_INFINITY);
+  return next === Number.POSITIVE_INFINITY ? undefined : next - now;
 }

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../base/decision.ts';
 import type { ItemDefinition, LocationDefinition } from './commands.ts';
-import type { CustomerUnits, Exceeded, LevelBucket } from './events.ts';
+import type { ChannelUnits, CustomerUnits, Exceeded, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
 import { cartKey, customerKey, holderKey, importKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
 
@@ -32,6 +32,14 @@ export interface Item {
   readonly exceeded: Map<string, Set<number>>;
   /** Whether anything was ever available: what comes in for the first time crosses no threshold. */
   stocked: boolean;
+  /** Preordered units by the channel that they were promised through; not there for most items. */
+  preordered: Preordered | undefined;
+}
+
+export interface Preordered {
+  /** In holds, those that ran out and are not yet tidied too, and in orders, shipped or not. */
+  readonly promised: Map<string, number>;
+  readonly lapses: Lapses;
 }
 
 /** Units of a promise that began to wait together. */
@@ -64,6 +72,8 @@ export interface ReservationLine {
   readonly quantity: number;
   readonly requested?: number | undefined;
   readonly backordered: number;
+  /** See `Share`. */
+  readonly preorderChannel?: string | undefined;
   /** The place that units were asked for at, where some were backordered: they wait for units there. */
   readonly location?: string | undefined;
   readonly allocations: readonly Allocation[];
@@ -96,6 +106,8 @@ export interface OrderLine {
   readonly shipped: readonly Allocation[];
   /** Against whom its units count, oldest first: an order may take reservations of several customers, and of nobody. */
   readonly customers?: readonly CustomerUnits[];
+  /** Through which channels its preordered units were promised, oldest first. */
+  readonly preordered?: readonly ChannelUnits[];
 }
 
 export interface Order {
@@ -220,7 +232,7 @@ export function byRank(a: Location, b: Location): number {
 }
 
 export function emptyItem(sku: string): Item {
-  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false };
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false, preordered: undefined };
 }
 
 /** The item's level at a place, made where there is none yet. */
@@ -253,7 +265,7 @@ export function writeState(key: string, state: unknown): string {
   switch (key[0]) {
     case 'i': {
       const item = state as Item;
-      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]) });
+      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]), preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
     }
     case 'w':
       return JSON.stringify({ ...(state as Waiting), promises: [...(state as Waiting).promises] });
@@ -273,7 +285,7 @@ export function readState(key: string, body: string): unknown {
   const value = JSON.parse(body);
   switch (key[0]) {
     case 'i':
-      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked } satisfies Item;
+      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked, preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
     case 'w':
       return { promises: new Map(value.promises), due: value.due } satisfies Waiting;
     case 'h':

@@ -4,7 +4,7 @@ import { handClock } from '../../base/clock.ts';
 import { ids } from '../../base/ids.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { seededRandom } from '../../base/random.ts';
-import { figuresOf, etagOf, type Asking } from './availability.ts';
+import { figuresOf, etagOf, limitOf, type Asking } from './availability.ts';
 import type { HoldCaps } from './caps.ts';
 import { ITEM_DEFAULTS, type InventoryCommand, type ItemDefinition, type LocationDefinition } from './commands.ts';
 import { decide } from './decide.ts';
@@ -353,9 +353,9 @@ export class Story {
     // Losses are the truth, a shop may change its mind, and what a short place owes may be shipped from the safety stock, and the safety stock sent elsewhere.
     const promises = !['AdjustStock', 'CountStock', 'MoveStock', 'FulfilOrder', 'ShipTransfer', 'DefineItem', 'DefineLocation', 'ImportLines'].includes(command.type);
     for (const [sku, net] of promises ? this.#nets(now) : []) {
-      const { tracked, backorderLimit } = this.item(sku).definition as ItemDefinition; // `item` finds described ones only
-      if (!tracked || backorderLimit === null) continue;
-      expect(net, `${command.type} sold ${sku} beyond its limit`).toBeGreaterThanOrEqual(Math.min(-backorderLimit, before.get(sku) ?? 0));
+      const limit = limitOf(this.item(sku).definition as ItemDefinition, now); // `item` finds described ones only
+      if (limit === null) continue;
+      expect(net, `${command.type} sold ${sku} beyond its limit`).toBeGreaterThanOrEqual(Math.min(-limit, before.get(sku) ?? 0));
     }
     if (!this.#outcome?.ok) return;
     if (command.type.endsWith('Transfer')) expect(this.transferOf(this.id), 'the answer is what a later look gives').toEqual(this.transfer);

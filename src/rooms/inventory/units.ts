@@ -10,6 +10,8 @@ export interface Units {
   readonly allocations: readonly Allocation[];
   /** Where the units at no place have to come from, if that was said. */
   readonly location?: string | undefined;
+  /** See `Share`. */
+  readonly preorderChannel?: string | undefined;
 }
 
 /** What is taken of one item, places merged. */
@@ -20,6 +22,7 @@ export interface ItemShare {
   readonly allocations: readonly Place[];
   /** See `Share`. */
   readonly bound?: readonly Place[] | undefined;
+  readonly preorderChannel?: string | undefined;
 }
 
 /** Units asked for beyond what there is, by item. */
@@ -79,10 +82,10 @@ export function cut<Line extends Units>(line: Line, quantity: number): { kept: L
 
 /** What the lines take of each item, places merged. */
 export function sharesOf(lines: readonly Units[]): ItemShare[] {
-  const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[]; bound: Place[] | undefined }[] = [];
+  const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[]; bound: Place[] | undefined; preorderChannel: string | undefined }[] = [];
   for (const line of lines) {
     let share = lines.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
-    if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [], bound: undefined }));
+    if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [], bound: undefined, preorderChannel: line.preorderChannel }));
     share.quantity += line.quantity;
     share.backordered += line.backordered;
     if (line.location !== undefined && line.backordered > 0) share.bound = addPlace(share.bound, line.location, line.backordered);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
 
 const DAY = 86_400_000;
 const archiveOf = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => readConfig(args, env).archive;
@@ -28,5 +28,22 @@ describe('when old commits move to the archive', () => {
     [['--archive-after', '30d', '--archive-keep', '30d'], 'longer than --archive-after'],
   ])('%j is refused with what to write instead', (args, words) => {
     expect(() => archiveOf(args)).toThrow(words);
+  });
+});
+
+const capsOf = (env: Readonly<Record<string, string>>): unknown => readConfig([], env).holdCaps;
+
+describe('bounds on live holds', () => {
+  test('are off unless set', () => {
+    expect([capsOf({}), capsOf({ HOLDFAST_LIVE_HOLDS_PER_CUSTOMER: 'off', HOLDFAST_LIVE_HOLDS_PER_KEY: '' })]).toEqual([undefined, undefined]);
+  });
+
+  test('are a number of holds, or of holds and of units', () => {
+    expect(capsOf({ HOLDFAST_LIVE_HOLDS_PER_CUSTOMER: '5', HOLDFAST_LIVE_HOLDS_PER_KEY: '1000/20000' })).toEqual({ customer: { holds: 5 }, key: { holds: 1_000, units: 20_000 } });
+  });
+
+  test.each(['0', '-1', '5/', '/5', '1.5', 'many', '5/6/7'])('are not %j, and the message says what to write instead', (text) => {
+    expect(() => capsOf({ HOLDFAST_LIVE_HOLDS_PER_KEY: text })).toThrow(ConfigError);
+    expect(() => capsOf({ HOLDFAST_LIVE_HOLDS_PER_KEY: text })).toThrow('HOLDFAST_LIVE_HOLDS_PER_KEY must be off, a number of holds, or <holds>/<units>');
   });
 });

@@ -46,18 +46,27 @@ export function logWrites(database: Database, partitions: number) {
     return low < first ? undefined : low;
   };
 
+  const append = (commits: readonly EncodedAppend[], token: string): void => {
+    const newest = rows.newest();
+    const heads = [...newest.heads];
+    for (const [log, expected] of commits) {
+      if (heads[log] !== expected) throw conflict(`append to log ${log} after position ${expected}`);
+      heads[log] = expected + 1;
+    }
+    const row = { seq: newest.seq + 1, before: newest.crc, token, logs: JSON.stringify(commits.map(([log]) => log)), heads: JSON.stringify(heads) };
+    const body = bodyOf(commits);
+    insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
+    passing('log.append');
+  };
+
   return {
-    append(commits: readonly EncodedAppend[], token: string): void {
-      const newest = rows.newest();
-      const heads = [...newest.heads];
-      for (const [log, expected] of commits) {
-        if (heads[log] !== expected) throw conflict(`append to log ${log} after position ${expected}`);
-        heads[log] = expected + 1;
-      }
-      const row = { seq: newest.seq + 1, before: newest.crc, token, logs: JSON.stringify(commits.map(([log]) => log)), heads: JSON.stringify(heads) };
-      const body = bodyOf(commits);
-      insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
-      passing('log.append');
+    append,
+    /** Commits of one log that follow each other and its head, each an append of its own; all or none. */
+    addCommits(log: LogId, commits: readonly EncodedCommit[]): void {
+      const first = (rows.newest().heads[log] ?? 0) + 1;
+      // Looked at before anything is written: a refusal undoes nothing.
+      if (commits.some(([position], index) => position !== first + index)) throw conflict(`adding ${commits.length} commits to log ${log} after position ${first - 1}`);
+      for (const [position, token, body] of commits) append([[log, position - 1, body]], token);
     },
     /** For a log without commits: a row that holds nothing but heads says where it begins. */
     beginAfter(log: LogId, position: Position): void {

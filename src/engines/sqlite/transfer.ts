@@ -1,6 +1,7 @@
 /** Messages as they are, from one database to another. */
 import type { Json } from '../../base/json.ts';
 import type { MessageStatus, StoredMessage } from '../../store/store.ts';
+import { checksum, verify } from './checksums.ts';
 import type { Bindable, Database } from './database.ts';
 import { touchedLanes } from './queue.ts';
 
@@ -12,7 +13,7 @@ export type EncodedStored = readonly Bindable[];
 const COLUMNS = 'id, queue, lane, body, batch, line, status, attempts, from_ms, enqueued_ms, finished_ms, result, error';
 
 export function transferWrites({ connection }: Database) {
-  const insert = connection.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+  const insert = connection.prepare(`INSERT INTO messages (${COLUMNS}, crc, result_crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const nameQueue = connection.prepare('INSERT INTO queues VALUES (?) ON CONFLICT DO NOTHING');
   const touched = touchedLanes(connection);
   return {
@@ -20,7 +21,7 @@ export function transferWrites({ connection }: Database) {
       const queues = new Set<string>();
       for (const cells of messages) {
         const [, queue, lane] = cells.map(String);
-        if (insert.run(...cells).changes === 0 || queue === undefined || lane === undefined) continue;
+        if (insert.run(...cells, ...checksumsOf(cells)).changes === 0 || queue === undefined || lane === undefined) continue;
         queues.add(queue);
         touched.add(queue, lane);
       }
@@ -30,10 +31,22 @@ export function transferWrites({ connection }: Database) {
   };
 }
 
-export function transferReads({ connection }: Database) {
-  const page = connection.prepare(`SELECT seq, ${COLUMNS} FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`);
+/** Of the message, and of its result where it has one. */
+function checksumsOf([id = null, queue = null, lane = null, body = null, batch = null, line = null, , , , , , result = null]: EncodedStored): [number, number | null] {
+  return [checksum(id, queue, lane, body, batch, line), result === null ? null : checksum(id, result)];
+}
+
+export function transferReads({ connection, file }: Database) {
+  const page = connection.prepare(`SELECT seq, ${COLUMNS}, crc, result_crc FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`);
   return {
-    storedMessages: (after: number, limit: number): EncodedStored[] => page.all(after, limit).map((row) => Object.values(row) as Bindable[]), // text and small integers only
+    storedMessages: (after: number, limit: number): EncodedStored[] =>
+      page.all(after, limit).map(({ crc, result_crc: resultCrc, ...row }) => {
+        const [seq = null, ...cells] = Object.values(row) as Bindable[]; // text and small integers only
+        const [id = null, queue = null, lane = null, body = null, batch = null, line = null, , , , , , result = null] = cells;
+        verify(file, `the message ${id}`, crc, id, queue, lane, body, batch, line);
+        if (result !== null) verify(file, `the result of ${id}`, resultCrc, id, result);
+        return [seq, ...cells];
+      }),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { simulate } from './simulation.ts';
 
 const only = process.env['SIM_SEED'];
-const SEEDS = only === undefined ? Array.from({ length: 120 }, (_, n) => n + 1) : [Number(only)];
+const SEEDS = only === undefined ? Array.from({ length: Number(process.env['SIM_SEEDS'] ?? 120) }, (_, n) => n + 1) : [Number(only)];
 
 describe('simulation', () => {
   test(`${SEEDS.length} histories keep every promise`, { timeout: 300_000 }, async () => {

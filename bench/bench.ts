@@ -21,8 +21,9 @@ import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
 import { scale } from './suites/scale.ts';
 import type { Settings, Suite } from './suites/suite.ts';
+import { tools } from './suites/tools.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive, overload, scale];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, archive, overload, scale, tools];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

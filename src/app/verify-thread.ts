@@ -3,9 +3,14 @@ import { must } from '../base/assert.ts';
 import { auditLog, type LogAudit, type Violation } from '../processes/processes.ts';
 import { openStore, type StorePlace } from './open-store.ts';
 
-/** A log to audit, or that there is none left. */
-export type ToVerifier = { readonly log: number; readonly head: number; readonly checkpoint: number };
-/** What a thread says: that it can begin, how many facts it has read, what is wrong, and that a log is done. */
+export interface AskedLog {
+  readonly log: number;
+  readonly head: number;
+  readonly checkpoint: number;
+}
+/** Logs to audit side by side. */
+export type ToVerifier = readonly AskedLog[];
+/** What a thread says: that it can take logs, how many facts it has read, what is wrong, and that a log is done. */
 export type FromVerifier = { readonly ready: true } | { readonly facts: number } | { readonly violation: Violation } | { readonly audit: LogAudit } | { readonly failed: string };
 
 /** Facts between two words about progress: a message for each would cost more than the fact. */
@@ -30,10 +35,11 @@ try {
       port.close();
       return;
     }
-    const audit = await auditLog(store, work.log, { ...work, nowMs: Date.now(), tell: (violation) => say({ violation }), onFacts });
+    const options = { nowMs: Date.now(), tell: (violation: Violation) => say({ violation }), onFacts };
+    for (const audit of await Promise.all(work.map(async ({ log, head, checkpoint }) => auditLog(store, log, { head, checkpoint, ...options })))) say({ audit });
     say({ facts: untold });
     untold = 0;
-    say({ audit });
+    say({ ready: true });
   };
   port.on('message', (work: ToVerifier | 'end') => void take(work).catch(fail));
   say({ ready: true });

@@ -3,7 +3,13 @@ import { Worker } from 'node:worker_threads';
 import { inventory } from '../rooms/inventory/inventory.ts';
 import { compareCounts, settle, type LogAudit, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
-import type { FromVerifier, ToVerifier } from './verify-thread.ts';
+import type { AskedLog, FromVerifier, ToVerifier } from './verify-thread.ts';
+
+/**
+ * Logs that one thread goes through side by side. What was appended together is one row of an embedded store, whichever
+ * logs it concerned, and is read and checked once for all of them; but the states of all of them are in memory.
+ */
+const LOGS_SIDE_BY_SIDE = 4;
 
 export interface VerifyOptions {
   readonly place: StorePlace;
@@ -41,8 +47,10 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   const heads = await store.log.heads();
   const audits: LogAudit[] = [];
   let facts = 0;
-  const waiting = heads.map((head, log): ToVerifier => ({ log, head, checkpoint: checkpoints[log] ?? 0 })).toSorted((a, b) => b.head - a.head);
-  const count = Math.max(1, Math.min(threads, heads.length));
+  const logs = heads.map((head, log): AskedLog => ({ log, head, checkpoint: checkpoints[log] ?? 0 })).toSorted((a, b) => b.head - a.head);
+  const waiting: ToVerifier[] = [];
+  for (let from = 0; from < logs.length; from += LOGS_SIDE_BY_SIDE) waiting.push(logs.slice(from, from + LOGS_SIDE_BY_SIDE));
+  const count = Math.max(1, Math.min(threads, waiting.length));
   await Promise.all(
     Array.from({ length: count }, () =>
       runThread(place, waiting, (message) => {
@@ -59,7 +67,7 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   return { facts, logs: heads.length, violations, seconds: (performance.now() - began) / 1000, deadLetters };
 }
 
-/** One thread takes log after log, until there is none left. */
+/** One thread takes some logs after others, until there are none left. */
 async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (message: Exclude<FromVerifier, { ready: true } | { failed: string }>) => void): Promise<void> {
   const file = import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { place } });
@@ -69,7 +77,7 @@ async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (messag
   worker.on('message', (message: FromVerifier) => {
     if ('failed' in message) ended.reject(new Error(message.failed));
     else if (!('ready' in message)) hear(message);
-    if ('ready' in message || 'audit' in message) worker.postMessage(waiting.shift() ?? 'end');
+    if ('ready' in message) worker.postMessage(waiting.shift() ?? 'end');
   });
   try {
     await ended.promise;

@@ -75,7 +75,7 @@ test('views that another version saved are made again before anything is decided
     await everything(holdfast);
   }
   const views = new DatabaseSync(join(directory, 'views.db'));
-  views.exec(`UPDATE form SET name = 'of another time'; UPDATE states SET body = 'not JSON'; DROP TABLE items`);
+  views.exec(`UPDATE form SET name = 'of another time'; DELETE FROM states; DROP TABLE items`);
   views.close();
   const seen: Rebuilding[] = [];
   await using holdfast = await openHoldfast({ place: place(), onRebuilding: (status) => void seen.push(status) });

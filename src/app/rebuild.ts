@@ -17,12 +17,12 @@ export async function rebuildPlace(place: StorePlace, onProgress: Progress = () 
   const began = performance.now();
   await using lock = await claimPlace(place);
   await using store = await openStore(place, { threads: 'inline' });
-  const mayGoOn = keepingOthersOff(place, store);
-  await mayGoOn();
+  await using alone = keepingOthersOff(place, store);
+  await alone.keep();
   await using rebuild = await Rebuild.begin({ store, room: inventory as never, nowMs: Date.now() }); // it folds and never decides
   while (await rebuild.step()) {
     onProgress('making the views again', rebuild.progress.done, rebuild.progress.total);
-    await mayGoOn();
+    await alone.keep();
   }
   await rebuild.adopt();
   void lock;

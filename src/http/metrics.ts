@@ -69,7 +69,6 @@ export class Metrics {
     consumerFigures(to, this.#services);
     this.#feed(to);
     await queueFigures(to, this.#services);
-    archiveFigures(to, this.#services);
     await diskFigures(to, this.#services);
     archiveFigures(to, this.#services);
     return `${to.text}${await this.#process.metrics()}`;

@@ -43,10 +43,11 @@ export async function migrate({ from, to, onProgress = () => undefined }: Migrat
   locks.use(await claimPlace(to));
   await using source = await openStore(from);
   await using target = await openStore(to, { partitions: source.partitions });
-  const [keepSource, keepTarget] = [keepingOthersOff(from, source), keepingOthersOff(to, target)];
+  await using aloneAtSource = keepingOthersOff(from, source);
+  await using aloneAtTarget = keepingOthersOff(to, target);
   const keep = async (): Promise<void> => {
-    await keepSource();
-    await keepTarget();
+    await aloneAtSource.keep();
+    await aloneAtTarget.keep();
   };
   await keep();
   await beginMigration(source, target);

@@ -50,6 +50,23 @@ describe('timers', () => {
     timers.close();
   });
 
+  test('ask a disk that is full now and again, not without a pause, and go on when it has room', async () => {
+    const clock = handClock(0);
+    let full = false;
+    let refused = 0;
+    const faults: Faults = { before: (asked) => (asked === 'append' && full && ++refused < 1_000 ? { type: 'fail', code: 'storage-full' } : { type: 'ok' }) };
+    const store = openMemory({ partitions: 2, clock, faults });
+    const { engine, timers } = await waking(store, clock);
+    await engine.execute(ring('a', 1_000));
+    full = true;
+    await pass(clock, 10_000);
+    expect([refused > 5, refused < 15, await rung(store)]).toEqual([true, true, []]);
+    full = false;
+    await pass(clock, 2_000);
+    expect((await rung(store)).map(({ box }) => box)).toEqual(['a']);
+    timers.close();
+  });
+
   test('follow a state that wants to be woken sooner, later, or not at all', async () => {
     const clock = handClock(0);
     const store = openMemory({ partitions: 2 });

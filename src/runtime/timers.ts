@@ -25,6 +25,11 @@ export class Timers<Command> {
   readonly #heap = new DueHeap();
   /** Seconds by which the first of each group was woken after its instant. */
   readonly lateSeconds = new Distribution(SECONDS_OF_WAITS);
+  /**
+   * Wake-ups that failed, and until when they rest. After an append that failed the engine reads states again and says
+   * anew what they want: without this a full disk would be asked over and over, without a pause.
+   */
+  readonly #resting = new Map<string, number>();
   readonly #forget: () => void;
   /** Everything due before was listed by a round that came to its end. */
   #listedFrom = 0;
@@ -122,18 +127,33 @@ export class Timers<Command> {
     if (first) this.lateSeconds.observe(Math.max(0, this.#engine.now() - first.dueMs) / 1000);
   }
 
+  #rest(key: string, untilMs: number): void {
+    this.#resting.set(key, untilMs);
+    this.#heap.push(untilMs, key);
+  }
+
+  /** Whether a wake-up failed so lately that it has to wait; then it comes again. */
+  #rests(key: string, now: number): boolean {
+    const untilMs = this.#resting.get(key) ?? 0;
+    if (untilMs <= now) return false;
+    this.#heap.push(untilMs, key);
+    return true;
+  }
+
   async #wake(): Promise<void> {
     this.#plannedFor = Number.POSITIVE_INFINITY;
     this.#waking = true;
     const now = this.#engine.now();
     while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
-      const due = this.#heap.take(now, WAKES_PER_STEP);
+      const due = this.#heap.take(now, WAKES_PER_STEP).filter(({ key }) => !this.#rests(key, now));
       if (!this.#listed && this.#heap.size < this.#heldMax / 2) void this.#list();
       this.#noteLateness(due);
       const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
       results.forEach((result, index) => {
         const entry = due[index];
-        if (result.status === 'rejected' && entry) this.#heap.push(this.#engine.now() + WAKE_RETRY_MS, entry.key);
+        if (!entry) return;
+        if (result.status === 'rejected') this.#rest(entry.key, this.#engine.now() + WAKE_RETRY_MS);
+        else this.#resting.delete(entry.key);
       });
     }
     this.#waking = false;

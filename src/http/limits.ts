@@ -37,6 +37,8 @@ export const CONNECTIONS_MAX = 10_000;
 export const WAIT_SECONDS_MAX = 30;
 /** How long a read waits until its view covers the cursor it came with. */
 export const FRESHNESS_WAIT_MS = 2_000;
+/** How long a list waits for what the reader did not ask for: longer than the views are ever behind when little happens. */
+export const COURTESY_WAIT_MS = 500;
 /** A page of a list. */
 export const PAGE_DEFAULT = 50;
 export const PAGE_MAX = 500;

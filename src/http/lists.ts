@@ -1,7 +1,7 @@
 import { hash32 } from '../base/hash.ts';
 import { cursorCovers, parseCursor, type Cursor } from '../store/store.ts';
 import type { Call } from './call.ts';
-import { CURSORS_MAX, FRESHNESS_WAIT_MS, PAGE_DEFAULT } from './limits.ts';
+import { COURTESY_WAIT_MS, CURSORS_MAX, FRESHNESS_WAIT_MS, PAGE_DEFAULT } from './limits.ts';
 import { problem } from './problem.ts';
 import type { Services } from './services.ts';
 
@@ -75,10 +75,14 @@ export async function statesCover(call: Call<never, never> | Call, { engine, clo
   }
 }
 
-/** The same for the views, which lists and searches read. */
+/**
+ * The same for the views, which lists and searches read. Who does not say what they have seen is likely to have written
+ * a moment ago all the same: the views get a moment to have what there is, and are read as they are then.
+ */
 export async function viewsCover(call: Call<never, never> | Call, { engine, views }: Services): Promise<void> {
   const positions = wanted(call, engine.partitions);
-  if (positions && !(await views.covers(positions, FRESHNESS_WAIT_MS))) throw viewBehind();
+  if (!positions) await views.covers([...engine.heads], COURTESY_WAIT_MS);
+  else if (!(await views.covers(positions, FRESHNESS_WAIT_MS))) throw viewBehind();
 }
 
 function viewBehind(): ReturnType<typeof problem> {

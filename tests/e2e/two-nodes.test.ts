@@ -50,7 +50,7 @@ async function expectNodeAgrees(client: HoldfastClient, ledger: Ledger, cursor: 
   return books.facts;
 }
 
-test.skipIf(databaseServer === undefined)(`two nodes on one database sell one stock (seed ${seed})`, { timeout: 60_000 }, async () => {
+test.skipIf(databaseServer === undefined)(`two nodes on one database sell one stock (seed ${seed})`, { timeout: 240_000 }, async () => {
   await using place = await postgresPlace();
   await using one = await ServerProcess.start(place);
   await using other = await ServerProcess.start(place);

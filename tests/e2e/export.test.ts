@@ -14,18 +14,15 @@ test('a store that is exported and imported elsewhere is exported there as the s
       'sku,name,price,currency,backorderLimit,attribute.size,attribute.colour,location,bucket,count\nlamp,"Lamp ""A"", tall",19.99,EUR,none,42,red,north,sellable,5\nlamp,,,,,,,main,damaged,2\nvase,"""""",,,3,"""42""",,main,sellable,0\n',
     );
     for (const name of ['places.ndjson', 'all.csv']) expect((await runHoldfast(['import', file(name), '--data', file('one')])).code).toBe(0);
-    for (const format of ['csv', 'ndjson']) {
-      const exported: string[] = [];
-      for (const what of ['locations', 'items', 'levels']) {
-        const { code, err } = await runHoldfast(['export', what, '--format', format, '--data', file('one'), '--out', file(`${what}.${format}`)]);
-        expect([code, err]).toEqual([0, '']);
-        expect((await runHoldfast(['import', file(`${what}.${format}`), '--data', file(`two-${format}`)])).code).toBe(0);
-        exported.push(await readFile(file(`${what}.${format}`), 'utf8'));
-      }
-      const again = [];
-      for (const what of ['locations', 'items', 'levels']) again.push((await runHoldfast(['export', what, '--format', format, '--data', file(`two-${format}`)])).out);
-      expect(again).toEqual(exported);
+    const [exported, again]: [string[], string[]] = [[], []];
+    for (const [what, format] of [['locations', 'csv'], ['items', 'csv'], ['levels', 'ndjson']] as const) {
+      const { code, err } = await runHoldfast(['export', what, '--format', format, '--data', file('one'), '--out', file(`${what}.${format}`)]);
+      expect([code, err]).toEqual([0, '']);
+      expect((await runHoldfast(['import', file(`${what}.${format}`), '--data', file('two')])).code).toBe(0);
+      exported.push(await readFile(file(`${what}.${format}`), 'utf8'));
+      again.push((await runHoldfast(['export', what, '--format', format, '--data', file('two')])).out);
     }
+    expect(again).toEqual(exported);
     const facts = await runHoldfast(['export', 'facts', '--data', file('one')]);
     expect(facts.out.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(expect.arrayContaining(['inventory.stock.adjusted']));
     const [, cursor = ''] = /--after (\S+)/.exec(facts.err) ?? [];

@@ -183,6 +183,8 @@ export interface ReservationLine extends QuantityLine {
   /** What was asked for, where less was granted. */
   readonly requested?: number;
   readonly backordered: number;
+  /** What a bundle takes of its components: for one bundle, and units of the line that are at no place. */
+  readonly components?: readonly { readonly sku: string; readonly quantity: number; readonly backordered: number }[];
   /** The channel whose limit of preorders the line counts against. */
   readonly preorderChannel?: string;
   /** The place that its backordered units wait for, where one was asked for. */

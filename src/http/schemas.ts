@@ -46,6 +46,9 @@ export const problemSchema = Type.Object(
 
 export const allocation = closed({ sku: id(), location: id(), quantity: units() });
 
+/** What a line of a bundle takes of one item: for one bundle, and how many units of the line are at no place. */
+const linePart = closed({ sku: id(), quantity: units(), backordered: units(), preorderChannel: optional(id()) }, { title: 'LinePart' });
+
 export const reservation = closed(
   {
     id: id(),
@@ -54,7 +57,7 @@ export const reservation = closed(
     customerId: optional(id()),
     channel: optional(id()),
     orderId: optional(id()),
-    lines: Type.Array(closed({ sku: id(), quantity: units(), requested: optional(units()), backordered: units(), preorderChannel: optional(id()), location: optional(id()), allocations: Type.Array(allocation) })),
+    lines: Type.Array(closed({ sku: id(), quantity: units(), requested: optional(units()), backordered: units(), components: optional(Type.Array(linePart)), preorderChannel: optional(id()), location: optional(id()), allocations: Type.Array(allocation) })),
     createdAt: instant(),
     expiresAt: nullable<string>('string', { format: 'date-time', description: 'null: only somebody ends it.' }),
     version: Type.Integer(),
@@ -68,7 +71,7 @@ export const order = closed(
     status: Type.Enum(['allocated', 'partially-fulfilled', 'fulfilled', 'cancelled']),
     version: Type.Integer(),
     lines: Type.Array(
-      closed({ sku: id(), quantity: Type.Integer({ description: 'Outstanding.' }), backordered: Type.Integer(), fulfilled: Type.Integer(), cancelled: Type.Integer(), allocations: Type.Array(allocation) }),
+      closed({ sku: id(), quantity: Type.Integer({ description: 'Outstanding.' }), backordered: Type.Integer(), fulfilled: Type.Integer(), cancelled: Type.Integer(), allocations: Type.Array(allocation), components: optional(Type.Array(linePart)) }),
     ),
   },
   { title: 'Allocation' },
@@ -113,6 +116,7 @@ const definitionMembers = {
   maxPerReservation: units(1),
   maxPerCustomer: units(1),
   preorder,
+  components: Type.Array(closed({ sku: id(), quantity: units(1) }), { maxItems: limits.COMPONENTS_MAX, description: 'What one unit is made of: a bundle, which has no stock of its own.' }),
 };
 
 export const itemInput = Type.Partial(closed(definitionMembers, { title: 'ItemInput' }), { title: 'ItemInput', additionalProperties: false });

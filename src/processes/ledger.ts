@@ -40,6 +40,7 @@ export class Ledger {
         this.#definition = event.data.definition;
         return;
       case 'inventory.item.removed':
+      case 'inventory.item.bundled':
       case 'inventory.item.settled':
       case 'inventory.shortfall.detected':
       case 'inventory.threshold.crossed':

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Refusal } from '../../base/decision.ts';
-import { etagOf, findItem, itemKey, locationsBeside } from '../../rooms/inventory/inventory.ts';
+import { bundleRefusal, etagOf, findItem, isBundle, itemKey, locationsBeside } from '../../rooms/inventory/inventory.ts';
 import type { World } from '../../runtime/runtime.ts';
 import { reportDocument, unknownCommand } from '../accepted.ts';
 import { adjustmentInput, readAdjustment, type AdjustmentCommand } from '../adjustment.ts';
@@ -57,6 +57,7 @@ function refusalOf(command: AdjustmentCommand, world: World, now: number): Refus
   const { sku, location, ifEtag } = command;
   const item = findItem(world, sku);
   if (!item) return { kind: 'not-found', code: 'unknown-item', detail: `There is no item ${sku}.` };
+  if (isBundle(item.definition)) return bundleRefusal(sku);
   const locations = locationsBeside(world, itemKey(sku));
   const unknown = unknownLocation(location, locations);
   if (unknown) return unknown;

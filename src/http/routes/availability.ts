@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
-import { availabilityView, etagOf, findItem, itemKey, limits, liveHoldsOf, locationsBeside, nextChange, sharesOf, type Asking } from '../../rooms/inventory/inventory.ts';
+import { availabilityView, findItem, itemKey, limits, liveHoldsOf, locationsBeside, nextChange, sharesOf, tagsIn, type AskingOf } from '../../rooms/inventory/inventory.ts';
 import { askThePast } from '../../processes/processes.ts';
 import type { World } from '../../runtime/runtime.ts';
 import type { Floor } from '../floor.ts';
@@ -24,20 +24,17 @@ interface Reading {
 }
 
 /** An item's availability at this instant; undefined where there is no such item. */
-function readingOf(world: World, now: number, sku: string, asking: Asking & { location?: string | undefined }): Reading | undefined {
+function readingOf(world: World, now: number, sku: string, asking: AskingOf & { location?: string | undefined }): Reading | undefined {
   const item = findItem(world, sku);
   if (!item) return undefined;
-  const locations = locationsBeside(world, itemKey(sku));
-  return { view: availabilityView(item, locations, now, asking), etag: etagOf(item, locations, now), nextChangeMs: nextChange(item, now) };
+  return { view: availabilityView(world, item, now, asking), etag: tagsIn(world, item, now), nextChangeMs: nextChange(item, now, world) };
 }
 
-/** What a cart itself holds of an item. */
-function ownShares(world: World, now: number, cartId: string | undefined, sku: string): Asking['own'] {
+/** What a cart itself holds of items. */
+function ownShares(world: World, now: number, cartId: string | undefined): AskingOf['own'] {
   if (cartId === undefined) return undefined;
-  return liveHoldsOf(cartId, world, now).flatMap((hold) => {
-    const share = sharesOf(hold.lines).find((other) => other.sku === sku);
-    return share ? [{ ...share, expiresAt: hold.expiresAt }] : [];
-  });
+  const shares = liveHoldsOf(cartId, world, now).flatMap((hold) => sharesOf(hold.lines).map((share) => ({ ...share, expiresAt: hold.expiresAt })));
+  return (sku) => shares.filter((share) => share.sku === sku);
 }
 
 /** Caches may keep an answer a moment, never past the instant at which a hold runs out. */
@@ -67,7 +64,7 @@ function one(floor: Floor): Route {
       const sku = call.param('sku');
       const question = (world: World, now: number): Reading | 'nowhere' | undefined => {
         if (location !== undefined && !locationsBeside(world, itemKey(sku)).has(location)) return 'nowhere';
-        return readingOf(world, now, sku, { channel, location, own: ownShares(world, now, cartId, sku) });
+        return readingOf(world, now, sku, { channel, location, own: ownShares(world, now, cartId) });
       };
       if (instant !== undefined) call.waitFor(PAST_TIMEOUT_MS);
       const answer = await (instant === undefined ? services.engine.read(question) : askThePast(services, instant, (world) => question(world, instant)));

@@ -22,10 +22,29 @@ describe('items', () => {
     expect((await shop.get('/v1/items/tea', { headers: { 'if-none-match': String(read.headers['etag']) } })).status).toBe(304);
   });
 
-  test('say plainly what is not served yet', async () => {
+  test('may be bundles: sold, listed and kept from going by what their components have and whom they were promised to', async () => {
     await using shop = await openHoldfast();
-    const answer = await shop.put('/v1/items/set', { components: [{ sku: 'tea', quantity: 2 }], preorder: {} });
-    expect([answer.status, answer.body.errors]).toEqual([422, [{ pointer: '/components', detail: 'is not supported yet' }]]);
+    await shop.stock('cup', 5);
+    await shop.stock('saucer', 9);
+    expect((await shop.put('/v1/items/set', { components: [{ sku: 'cup', quantity: 2 }, { sku: 'saucer', quantity: 1 }] })).status).toBe(201);
+    const circle = await shop.put('/v1/items/cup', { components: [{ sku: 'set', quantity: 1 }] });
+    expect([circle.status, circle.body.code, circle.body.errors[0].pointer]).toEqual([422, 'invalid-request', '/components/0/sku']);
+    expect((await shop.get('/v1/items/set/availability')).body).toMatchObject({ available: 2, sellable: 2, onHand: 0 });
+    const adjusted = await shop.post('/v1/items/set/adjustments', { change: 1, reason: 'received' });
+    expect([adjusted.status, adjusted.body.code]).toEqual([422, 'invalid-request']);
+    const tooMuch = await shop.post('/v1/reservations', { lines: [{ sku: 'set', quantity: 1 }, { sku: 'cup', quantity: 4 }] });
+    expect([tooMuch.status, tooMuch.body.lines]).toEqual([409, [{ sku: 'cup', requested: 6, available: 5 }]]);
+    const held = await shop.put('/v1/carts/c/reservation', { lines: [{ sku: 'set', quantity: 1 }, { sku: 'cup', quantity: 3 }] });
+    expect(held.body.lines[0]).toMatchObject({ sku: 'set', quantity: 1, components: [{ sku: 'cup', quantity: 2 }, { sku: 'saucer', quantity: 1 }] });
+    expect((await shop.get('/v1/items/set/availability?cartId=c')).body).toMatchObject({ available: 2 });
+    await shop.settled();
+    const listed = async (query: string): Promise<string[]> => (await shop.get(`/v1/items?${query}`)).body.items.map(({ sku }: { sku: string }) => sku);
+    expect([await listed('available=true'), await listed('available=false')]).toEqual([['saucer'], ['cup', 'set']]);
+    const kept = await shop.ask('DELETE', '/v1/items/set');
+    expect([kept.status, kept.body.blockers]).toEqual([409, [{ kind: 'reservation', id: held.body.id, quantity: 1 }]]);
+    expect((await shop.ask('DELETE', '/v1/items/saucer')).body.blockers).toContainEqual({ kind: 'bundle', id: 'set', quantity: 1 });
+    expect((await shop.get('/v1/items/cup/check')).body.ok).toBe(true);
+    expect((await shop.get('/v1/items/set/check')).body).toMatchObject({ ok: true, levels: [] });
   });
 
   test('are found by words, attributes and availability, page by page', async () => {

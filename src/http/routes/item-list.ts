@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
-import { figuresOf, findItem, inventory, itemKey, itemView, locationsBeside, type Item } from '../../rooms/inventory/inventory.ts';
+import { figuresIn, findItem, inventory, itemKey, itemView, type Item } from '../../rooms/inventory/inventory.ts';
 import { PAGE_DEFAULT } from '../limits.ts';
 import type { Services } from '../services.ts';
 import { loadBodies } from './reservation-list.ts';
@@ -54,7 +54,7 @@ async function matching({ engine }: Services, rows: readonly Row[], { q, availab
   return engine.read((world, now) =>
     skus.filter((sku) => {
       const item = findItem(world, sku);
-      return item !== undefined && figuresOf(item, locationsBeside(world, itemKey(sku)), now).available > 0 === available;
+      return item !== undefined && figuresIn(world, item, now).available > 0 === available;
     }),
   );
 }

@@ -9,20 +9,11 @@ import { invalidRequest, problem, refusalProblem, type InputFault } from '../pro
 import { route, type Route } from '../route.ts';
 import { closed, item, itemChanges, itemInput, listOf, optional, paging, text } from '../schemas.ts';
 import { answerTo, ifVersion, isUnchanged, versionTag, writeHeaders } from '../settle.ts';
-import { blockersOf } from './item-blockers.ts';
+import { blockersOf, bundlePromises } from './item-blockers.ts';
 import { listItems } from './item-list.ts';
 
 export function itemRoutes(floor: Floor): Route[] {
   return [define(floor, 'PUT'), define(floor, 'PATCH'), read(floor), list(floor), remove(floor)];
-}
-
-/** Members of the contract that this version does not serve yet: said plainly, because leaving them out silently would sell wrongly. */
-const NOT_YET = ['components'] as const;
-
-function refuseNotYet(body: unknown): void {
-  if (typeof body !== 'object' || body === null) return;
-  const faults: InputFault[] = NOT_YET.filter((member) => Object.hasOwn(body, member)).map((member) => ({ pointer: `/${member}`, detail: 'is not supported yet' }));
-  if (faults.length > 0) throw invalidRequest(faults);
 }
 
 function define({ services: { engine } }: Floor, method: 'PUT' | 'PATCH'): Route {
@@ -35,7 +26,6 @@ function define({ services: { engine } }: Floor, method: 'PUT' | 'PATCH'): Route
     tag: 'Items',
     access: 'write',
     body: method === 'PUT' ? itemInput : itemChanges,
-    before: refuseNotYet,
     headers: ['if-match'],
     answers: {
       200: { description: 'Changed.', schema: item, headers: ['etag'] },
@@ -138,7 +128,7 @@ function remove({ services }: Floor): Route {
     async handle(call: Call<undefined, undefined>) {
       const sku = call.param('sku');
       // A draft sets nothing aside, so that the item itself does not know of it.
-      const blockers = await openTransfers(services, { sku });
+      const blockers = [...(await openTransfers(services, { sku })), ...(await bundlePromises(services, sku))];
       const settled = await services.engine.execute({ type: 'RemoveItem', sku, blockers, ...ifVersion(call) });
       if (settled.ok) return { status: 204, headers: writeHeaders(settled) };
       const { refusal } = settled;

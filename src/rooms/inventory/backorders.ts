@@ -6,7 +6,7 @@ import type { HoldEvent, InventoryEvent, Place } from './events.ts';
 import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { itemKey } from './keys.ts';
 import { FILLS_MAX } from './limits.ts';
-import { byRank, findOrder, findReservation, findWaiting, type Allocation, type Item, type Location, type Locations, type Order, type OrderLine, type Reservation, type ReservationLine, type Stint, type Waiting, type World } from './state.ts';
+import { byRank, findOrder, findReservation, findWaiting, type Allocation, type Item, type LinePart, type Location, type Locations, type Order, type OrderLine, type Reservation, type ReservationLine, type Stint, type Waiting, type World } from './state.ts';
 import { sharesOf } from './units.ts';
 
 /** Units at places for some that waited: all of one promise that began to wait together, or part of them. */
@@ -150,7 +150,7 @@ function shareOf(record: Reservation, sku: string): ReturnType<typeof sharesOf>[
 
 /** Puts units at their places on the lines that wait for them: on those bound to the same place where there are such. */
 function placeInLines(lines: readonly ReservationLine[], { sku, stint, places }: Fill): ReservationLine[] {
-  const fits = (line: ReservationLine): boolean => line.sku === sku && line.backordered > 0;
+  const fits = (line: ReservationLine): boolean => waitingUnits(line, sku) > 0;
   const after = [...lines];
   for (const { location, quantity } of places) {
     for (let rest = quantity; rest > 0; ) {
@@ -158,9 +158,43 @@ function placeInLines(lines: readonly ReservationLine[], { sku, stint, places }:
       const index = exact >= 0 ? exact : after.findIndex(fits);
       const line = after[index];
       if (!line) break;
-      const units = Math.min(rest, line.backordered);
-      const backordered = line.backordered - units;
-      after[index] = { ...line, backordered, location: backordered > 0 ? line.location : undefined, allocations: plusAt(line.allocations, { sku, location, quantity: units }) };
+      const units = Math.min(rest, waitingUnits(line, sku));
+      const placed = placeUnits(line, { sku, location, quantity: units });
+      after[index] = placed.backordered > 0 ? placed : { ...placed, location: undefined };
+      rest -= units;
+    }
+  }
+  return after;
+}
+
+interface PlacedLine {
+  readonly sku: string;
+  readonly backordered: number;
+  readonly allocations: readonly Allocation[];
+  readonly components?: readonly LinePart[] | undefined;
+}
+
+/** Units of an item that a line waits for, itself or as a part of its bundle. */
+function waitingUnits(line: PlacedLine, sku: string): number {
+  if (!line.components) return line.sku === sku ? line.backordered : 0;
+  return line.components.find((component) => component.sku === sku)?.backordered ?? 0;
+}
+
+function placeUnits<Line extends PlacedLine>(line: Line, units: Allocation): Line {
+  const allocations = plusAt(line.allocations, units);
+  if (!line.components) return { ...line, backordered: line.backordered - units.quantity, allocations };
+  const components = line.components.map((component) => (component.sku === units.sku ? { ...component, backordered: component.backordered - units.quantity } : component));
+  return { ...line, components, backordered: Math.max(0, ...components.map((one) => Math.ceil(one.backordered / one.quantity))), allocations };
+}
+
+/** Puts units at their places on the lines of an order that wait for them, one after another. */
+function placeInOrder(lines: readonly OrderLine[], sku: string, places: readonly Place[]): OrderLine[] {
+  const after = [...lines];
+  for (const { location, quantity } of places) {
+    let rest = quantity;
+    for (const [index, line] of after.entries()) {
+      const units = Math.min(rest, waitingUnits(line, sku));
+      if (units > 0) after[index] = placeUnits(line, { sku, location, quantity: units });
       rest -= units;
     }
   }
@@ -173,10 +207,7 @@ function placeForOrder({ sku, promise, stint, places }: Fill, orders: Map<string
   const order = begun ?? findOrder(world, orderId);
   if (!order) return undefined; // not at hand yet: the decision is made again when it is
   const quantity = places.reduce((sum, place) => sum + place.quantity, 0);
-  const lines = order.lines.map((line): OrderLine => {
-    if (line.sku !== sku) return line;
-    return { ...line, backordered: line.backordered - quantity, allocations: places.reduce((all, place) => plusAt(all, { sku, ...place }), line.allocations) };
-  });
+  const lines = placeInOrder(order.lines, sku, places);
   orders.set(orderId, { ...order, version: begun ? order.version : order.version + 1, lines });
   const only = places.length === 1 && places[0] ? { location: places[0].location } : undefined;
   const which = { since: stint.since, ...(stint.bound === undefined ? undefined : { bound: stint.bound }) };

@@ -1,13 +1,14 @@
-import { accepted, refused, type Decision } from '../../base/decision.ts';
+import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { reservedAt } from './availability.ts';
+import { closureOf, componentsRefusal, isBundle } from './bundles.ts';
 import { ITEM_DEFAULTS, type DefineItem, type DefineLocation, type ItemDefinition, type LocationDefinition, type RemoveItem, type RemoveLocation } from './commands.ts';
 import type { InventoryEvent } from './events.ts';
 import type { Context } from './holds.ts';
 import { itemKey, locationsKey } from './keys.ts';
 import { BLOCKERS_MAX, LOCATIONS_MAX } from './limits.ts';
 import { itemView, locationView } from './resources.ts';
-import { locationsBeside, type Item, type Location, type World } from './state.ts';
+import { findItem, locationsBeside, type Item, type Location, type World } from './state.ts';
 
 /** Answers to describing something: whether it is new, and how it stands now. */
 export interface Described {
@@ -24,9 +25,38 @@ export function defineItem(command: DefineItem, world: World, { now }: Context):
   if (stale) return stale;
   const base = command.mode === 'merge' || command.mode === 'upsert' ? before : undefined;
   const definition = merged(base, command.mode === 'upsert' ? withAttributesOf(base, command.definition) : command.definition);
+  const unfit = componentsRefusal(command.sku, definition, world) ?? (isBundle(definition) && known && !isBundle(before) ? ownStockRefusal(known, now) : undefined);
+  if (unfit) return { ok: false, refusal: unfit };
   const event: InventoryEvent = { type: 'inventory.item.defined', key: itemKey(command.sku), time: now, data: { sku: command.sku, definition } };
   const after = { sku: command.sku, definition, definitionVersion: (known?.definitionVersion ?? 0) + 1 } as Item; // what `itemView` reads
-  return accepted([event], { created: before === undefined, resource: itemView(after) });
+  return accepted([event, ...bundledFacts(command.sku, before, definition, world, now)], { created: before === undefined, resource: itemView(after) });
+}
+
+function ownStockRefusal(item: Item, now: number): Refusal | undefined {
+  const blockers = blockersOf(item, now).filter(({ kind }) => kind !== 'bundle');
+  return blockers.length === 0 ? undefined : refused('conflict', 'in-use', `Item ${item.sku} has stock or promises of its own and cannot become a bundle.`, { blockers: blockers.slice(0, BLOCKERS_MAX) }).refusal;
+}
+
+/**
+ * Tells every item that a bundle is made of, through other bundles too: two descriptions that would close a circle
+ * between them meet in the log of one of these items, so that the second one is decided on what the first one left.
+ */
+function bundledFacts(bundle: string, before: ItemDefinition | undefined, after: ItemDefinition | undefined, world: World, now: number): InventoryEvent[] {
+  const quantities = (definition: ItemDefinition | undefined): Map<string, number> => {
+    const sums = new Map<string, number>();
+    for (const { sku, quantity } of definition?.components ?? []) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
+    return sums;
+  };
+  const [old, fresh] = [quantities(before), quantities(after)];
+  if (JSON.stringify([...old]) === JSON.stringify([...fresh])) return [];
+  const facts = new Map<string, number | undefined>();
+  for (const sku of fresh.keys()) {
+    const below = closureOf(sku, world);
+    if (below !== 'too deep') for (const one of below) facts.set(one, undefined);
+  }
+  for (const sku of old.keys()) if (findItem(world, sku)) facts.set(sku, 0);
+  for (const [sku, quantity] of fresh) facts.set(sku, quantity);
+  return [...facts].map(([sku, quantity]) => ({ type: 'inventory.item.bundled', key: itemKey(sku), time: now, data: { bundle, ...(quantity === undefined ? undefined : { quantity }) } }));
 }
 
 /** Defaults, then what was there (in a merge), then what is said now; null in a merge means the default again. */
@@ -56,7 +86,7 @@ export function removeItem(command: RemoveItem, world: World, { now }: Context):
   if (stale) return stale;
   const blockers = [...blockersOf(item, now), ...(command.blockers ?? [])];
   if (blockers.length > 0) return refused('conflict', 'in-use', `Item ${command.sku} still has stock or promises.`, { blockers: blockers.slice(0, BLOCKERS_MAX) });
-  return accepted([{ type: 'inventory.item.removed', key: itemKey(command.sku), time: now, data: { sku: command.sku } }], null);
+  return accepted([{ type: 'inventory.item.removed', key: itemKey(command.sku), time: now, data: { sku: command.sku } }, ...bundledFacts(command.sku, item.definition, undefined, world, now)], null);
 }
 
 function blockersOf(item: Item, now: number): JsonObject[] {
@@ -72,6 +102,7 @@ function blockersOf(item: Item, now: number): JsonObject[] {
   }
   const backordered = item.backordered - item.lapses.lapsedBackordered;
   if (backordered > 0) blockers.push({ kind: 'reservation', quantity: backordered });
+  for (const [id, quantity] of item.bundles) blockers.push({ kind: 'bundle', id, quantity });
   return blockers;
 }
 

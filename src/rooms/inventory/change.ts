@@ -50,6 +50,7 @@ export function addChange(change: Change, event: InventoryEvent, now: number): v
     case 'inventory.reservation.confirmed':
     case 'inventory.reservation.extended':
     case 'inventory.reservation.expired':
+    case 'inventory.item.bundled':
     case 'inventory.item.removed':
     case 'inventory.item.settled':
     case 'inventory.threshold.crossed':

@@ -113,8 +113,12 @@ function keptLines(record: Reservation, asker: Asker, world: World, now: number)
 
 /** Units that are promised through another channel from now on count against that one's preorders. */
 function throughChannel(line: ReservationLine, channel: string | undefined, world: World, now: number): ReservationLine {
-  const item = findItem(world, line.sku);
-  return { ...line, preorderChannel: item && preorderChannelOf(item, channel, now) };
+  const through = (sku: string): string | undefined => {
+    const item = findItem(world, sku);
+    return item && preorderChannelOf(item, channel, now);
+  };
+  if (!line.components) return { ...line, preorderChannel: through(line.sku) };
+  return { ...line, components: line.components.map((component) => ({ ...component, preorderChannel: through(component.sku) })) };
 }
 
 /** All units at one place. What had a place must have one there: nothing becomes a backorder by being moved. */

@@ -74,6 +74,8 @@ export type InventoryEvent =
   | Fact<'inventory.shortfall.detected', { location: string; shortfall: number; onHand: number; promised: number }>
   /** The item was looked at again: of promises that wait more may be met, or it had something for the first time. */
   | Fact<'inventory.item.settled', { sku: string; exceeded?: Exceeded }>
+  /** A bundle takes `quantity` units of the item from now on, 0: none; none said: it takes it through another bundle. */
+  | Fact<'inventory.item.bundled', { bundle: string; quantity?: number }>
   | Fact<'inventory.threshold.crossed', { threshold: number; direction: 'up' | 'down'; available: number; channel?: string }>
   | Fact<'inventory.reservation.held', HoldFact & { requested?: number | undefined }>
   | Fact<'inventory.reservation.changed', HoldFact & { previous: Share; requested?: number | undefined }>

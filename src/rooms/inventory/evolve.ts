@@ -133,6 +133,12 @@ export function evolveItemAlone(event: ItemEvent, item: Item): void {
       return;
     case 'inventory.shortfall.detected':
       return;
+    case 'inventory.item.bundled': {
+      const { bundle, quantity } = event.data;
+      if (quantity === 0) item.bundles.delete(bundle);
+      else if (quantity !== undefined) item.bundles.set(bundle, quantity);
+      return;
+    }
     case 'inventory.threshold.crossed': {
       const { channel = '', threshold, direction } = event.data;
       const exceeded = exceededBy(item, channel);

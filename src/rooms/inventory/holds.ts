@@ -150,7 +150,7 @@ function newHold(command: HoldRequest & Asked & { readonly cartId?: string }, pl
     expiresAt: expiry(command, plan, now),
     version: 1,
   };
-  const requested = plan.lines.length === 1 ? line?.requested : undefined;
+  const requested = plan.lines.length === 1 && !line?.components ? line?.requested : undefined;
   const facts = plan.shares.map((share) => holdFact('inventory.reservation.held', record, share, now, requested === undefined ? NOTHING_MORE : { requested }));
   const own = withRecord(facts, record, world, now);
   const events = plan.filled.length === 0 ? own : [...fillFacts(plan.filled, world, now), ...own];

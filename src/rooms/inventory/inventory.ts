@@ -43,7 +43,8 @@ export function inventoryWith(caps: HoldCaps): Room<InventoryCommand> {
 
 export type { Cap, HoldCaps };
 export * as limits from './limits.ts';
-export { etagOf, figuresOf, type Asking, type Figures } from './availability.ts';
+export { etagOf, figuresOf, type Figures } from './availability.ts';
+export { bundleRefusal, figuresIn, isBundle, tagsIn, type AskingOf } from './bundles.ts';
 export { closingDefinition, type Described } from './catalogue.ts';
 export {
   REASONS,
@@ -67,4 +68,4 @@ export { instantView } from './never.ts';
 export { availabilityView, itemView, locationView, nextChange, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
 export { emptyItem, findImport, findItem, findOrder, findReservation, findTransfer, locationsBeside, type ImportRecord, type Item, type Location, type Locations, type Order, type RefusedLine, type Reservation, type Transfer, type TransferStatus } from './state.ts';
 export type { AdjustmentResult } from './stock.ts';
-export { sharesOf } from './units.ts';
+export { openLine, sharesOf } from './units.ts';

@@ -26,6 +26,11 @@ export const ATTRIBUTES_MAX = 100;
 export const LOCATIONS_MAX = 10_000;
 /** Blockers named when something cannot be deleted. */
 export const BLOCKERS_MAX = 20;
+/** Bundles in bundles: each hold of one opens them all. */
+export const BUNDLE_DEPTH_MAX = 8;
+/** Components that a bundle names, and units of one item that one bundle takes: a line of the largest quantity still sums exactly. */
+export const COMPONENTS_MAX = 100;
+export const BUNDLE_PARTS_MAX = 1_000_000;
 /** Waiting promises met in one decision: each may add a record to another log. The rest follows at once in further ones. */
 export const FILLS_MAX = 1_000;
 /** Promises of one item that wait for units: they are one saved state. */

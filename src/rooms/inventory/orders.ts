@@ -1,14 +1,14 @@
-import { accepted, refused, type Decision } from '../../base/decision.ts';
+import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { freeAt } from './availability.ts';
 import type { CancelOrder, ConfirmReservation, FulfilOrder, QuantityLine, ShipmentLine, UnfulfilOrder } from './commands.ts';
-import type { InventoryEvent, Place } from './events.ts';
+import type { ChannelUnits, CustomerUnits, InventoryEvent, Place } from './events.ts';
 import { notHeld, releasedFacts, unknownReservation, type Context } from './holds.ts';
 import { itemKey, logOfKey, reservationKey } from './keys.ts';
 import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { orderView, reservationView, type ReservationView } from './resources.ts';
-import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type Order, type OrderLine, type Reservation, type World } from './state.ts';
-import { cut, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
+import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type LinePart, type Order, type OrderLine, type Reservation, type World } from './state.ts';
+import { closeLine, cut, openLine, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
 
 /** Checkout: the hold becomes an order's allocation, at once the goods leave where `fulfil` says so; what is not confirmed is free again. */
 export function confirm(command: ConfirmReservation, world: World, context: Context): Decision<InventoryEvent, ReservationView> {
@@ -28,6 +28,7 @@ export function confirm(command: ConfirmReservation, world: World, context: Cont
   ];
   const events = withRecord(facts, after, world, now, record);
   const order = addToOrder(before, orderId, after);
+  if (typeof order === 'string') return refused('conflict', 'in-use', `Order ${orderId} has bundle ${order} as it was made before. Confirm onto another order.`);
   if (command.fulfil !== true) return accepted([...events, recordOrder(order, now)], reservationView(after, now));
   const shipped = shipAll(order, parts.confirmed, world, now);
   if ('short' in shipped) return insufficientOnHand(shipped.short);
@@ -46,16 +47,19 @@ function partition(record: Reservation, wanted: readonly QuantityLine[] | undefi
   return 'excess' in parts ? parts : { confirmed: parts.kept, left: parts.split };
 }
 
-function addToOrder(before: Order | undefined, orderId: string, confirmed: Reservation): Order {
+/** The order with what was confirmed; a bundle's SKU where the order has it made of other components. */
+function addToOrder(before: Order | undefined, orderId: string, confirmed: Reservation): Order | string {
   const lines: OrderLine[] = [...(before?.lines ?? [])];
   for (const line of confirmed.lines) {
     const index = lines.findIndex((other) => other.sku === line.sku);
-    const known = lines[index] ?? { sku: line.sku, quantity: 0, backordered: 0, fulfilled: 0, cancelled: 0, allocations: [], shipped: [] };
+    const known: OrderLine = lines[index] ?? { sku: line.sku, quantity: 0, backordered: 0, fulfilled: 0, cancelled: 0, allocations: [], ...(line.components && { components: line.components.map(({ sku, quantity }) => ({ sku, quantity, backordered: 0 })) }), shipped: [] };
+    if (!isMadeAlike(known, line)) return line.sku;
     const grown = {
       ...known,
       quantity: known.quantity + line.quantity,
       backordered: known.backordered + line.backordered,
       allocations: plus(known.allocations, line.allocations),
+      ...(known.components && { components: known.components.map((component, at) => addComponent(component, line.components?.[at], line.quantity)) }),
       ...(line.preorderChannel === undefined ? undefined : { preordered: [...(known.preordered ?? []), { channel: line.preorderChannel, quantity: line.quantity }] }),
       ...(confirmed.customerId === undefined ? undefined : { customers: [...(known.customers ?? []), { customerId: confirmed.customerId, quantity: line.quantity }] }),
     };
@@ -63,6 +67,19 @@ function addToOrder(before: Order | undefined, orderId: string, confirmed: Reser
     else lines[index] = grown;
   }
   return { orderId, version: (before?.version ?? 0) + 1, lines };
+}
+
+function isMadeAlike({ components: some = [] }: OrderLine, { components: others = [] }: Reservation['lines'][number]): boolean {
+  return some.length === others.length && some.every(({ sku, quantity }, index) => sku === others[index]?.sku && quantity === others[index]?.quantity);
+}
+
+function addComponent(known: LinePart, more: LinePart | undefined, bundles: number): LinePart {
+  const through = more?.preorderChannel;
+  return {
+    ...known,
+    backordered: known.backordered + (more?.backordered ?? 0),
+    ...(through === undefined ? undefined : { preordered: [...(known.preordered ?? []), { channel: through, quantity: bundles * known.quantity }] }),
+  };
 }
 
 /** Ships the order's own units first, then free ones at that place, and never what is promised to others. */
@@ -88,11 +105,18 @@ function insufficientOnHand(short: readonly Short[]): { ok: false; refusal: Retu
 }
 
 function shipAll(order: Order, lines: Reservation['lines'], world: World, now: number): ReturnType<typeof ship> {
-  const wanted = lines.flatMap((line): ShipmentLine[] => [
+  const wanted = lines.flatMap((line): ShipmentLine[] => line.components ? wholeBundles(line, world) : [
     ...line.allocations.map(({ sku, location, quantity }) => ({ sku, quantity, location })),
     ...(line.backordered > 0 && findItem(world, line.sku)?.definition?.tracked === false ? [{ sku: line.sku, quantity: line.backordered }] : []),
   ]);
   return ship(order, wanted, world, now, 'beforeAllocated');
+}
+
+/** The bundles of a line that no part is missing of, parts aside that nobody counts. */
+function wholeBundles({ sku, quantity, components = [] }: Reservation['lines'][number], world: World): ShipmentLine[] {
+  const counted = components.filter((component) => findItem(world, component.sku)?.definition?.tracked !== false);
+  const whole = Math.min(quantity, ...counted.map((component) => Math.floor((quantity * component.quantity - component.backordered) / component.quantity)));
+  return whole > 0 ? [{ sku, quantity: whole }] : [];
 }
 
 /**
@@ -114,7 +138,8 @@ function ship(
     const index = lines.findIndex((line) => line.sku === request.sku);
     const line = lines[index];
     if (!line) continue; // refused before as exceeding what is allocated
-    const parts = shipLine(order.orderId, line, request, { world, now, used, when });
+    const shipping = { world, now, used, when };
+    const parts = line.components ? shipBundle(order.orderId, line, request, shipping) : shipLine(order.orderId, line, request, shipping);
     if ('short' in parts) short.push(parts.short);
     else {
       lines[index] = parts.line;
@@ -163,6 +188,36 @@ function shipLine(orderId: string, line: OrderLine, request: ShipmentLine, shipp
   if (item?.definition?.tracked === false) return shipUncounted(orderId, after, request.location ?? 'main', rest, shipping.now, facts);
   const where = request.location === undefined ? undefined : { location: request.location };
   return { short: { sku: line.sku, ...where, requested: request.quantity, available: request.quantity - rest } };
+}
+
+/** Ships all parts of so many bundles, or says how many bundles there are parts for. */
+function shipBundle(orderId: string, line: OrderLine, request: ShipmentLine, shipping: Shipping): { line: OrderLine; facts: InventoryEvent[] } | { short: Short } {
+  const facts: InventoryEvent[] = [];
+  const parts: OrderLine[] = [];
+  let available = request.quantity;
+  for (const [index, part] of openOrderLine(line).entries()) {
+    const each = line.components?.[index]?.quantity ?? 1;
+    const shipped = shipLine(orderId, part, { ...request, sku: part.sku, quantity: request.quantity * each }, shipping);
+    if ('short' in shipped) available = Math.min(available, Math.floor(shipped.short.available / each));
+    else {
+      parts.push(shipped.line);
+      facts.push(...shipped.facts);
+    }
+  }
+  const where = request.location === undefined ? undefined : { location: request.location };
+  if (parts.length < (line.components?.length ?? 0)) return { short: { sku: line.sku, ...where, requested: request.quantity, available } };
+  const after = closeLine(line, line.quantity - request.quantity, parts);
+  return { line: { ...after, fulfilled: line.fulfilled + request.quantity, shipped: parts.flatMap(({ shipped }) => shipped) }, facts };
+}
+
+/** A bundle's line as lines of its parts. */
+function openOrderLine(line: OrderLine): OrderLine[] {
+  return openLine(line).map(({ sku, quantity, backordered, allocations }, index) => ({
+    sku, quantity, backordered, allocations,
+    fulfilled: line.fulfilled * (line.components?.[index]?.quantity ?? 1),
+    cancelled: 0,
+    shipped: line.shipped.filter((place) => place.sku === sku),
+  }));
 }
 
 /** Units of an item that is not tracked leave without having been on hand. */
@@ -221,28 +276,51 @@ export function unfulfil(command: UnfulfilOrder, world: World, { now }: Context)
   for (const request of command.lines) {
     const index = lines.findIndex((line) => line.sku === request.sku);
     const line = lines[index] as OrderLine; // an unknown item was refused as excess
-    const item = findItem(world, line.sku);
-    if (!item) return refused('invalid', 'unknown-item', `Item ${line.sku} was removed; nothing can come back to it.`);
-    const locations = locationsBeside(world, itemKey(line.sku));
-    const undone = undo(line, request);
-    if (!undone) {
-      const there = line.shipped.find((place) => place.location === request.location)?.quantity ?? 0;
-      return refused('conflict', 'exceeds-fulfilled', 'More was asked to be undone than was shipped from there.', { lines: [{ sku: line.sku, requested: request.quantity, available: there }] });
-    }
-    for (const { location, quantity } of undone.restored) {
-      if (!locations.has(location)) return refused('invalid', 'unknown-location', `Location ${location} was removed; nothing can come back to it.`);
-      const before = back.get(`${line.sku}/${location}`) ?? item.levels.get(location)?.onHand ?? 0;
-      const onHand = before + quantity;
-      back.set(`${line.sku}/${location}`, onHand);
-      facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: order.orderId, location, quantity, onHand } });
-    }
-    if (undone.uncounted > 0) {
-      facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: order.orderId, location: request.location ?? 'main', quantity: undone.uncounted, onHand: 0, uncounted: 1 } });
-    }
+    const undone = line.components ? undoBundle(line, request, order.orderId, back, world, now) : undoLine(line, request, order.orderId, back, world, now);
+    if ('refusal' in undone) return { ok: false, refusal: undone.refusal };
+    facts.push(...undone.facts);
     lines[index] = undone.line;
   }
   const after = { ...order, version: order.version + 1, lines };
   return accepted([...facts, recordOrder(after, now)], orderView(after));
+}
+
+/** Units come back to an item and are the order's again. `back`: on hand after what came back so far, by item and place. */
+function undoLine(line: OrderLine, request: ShipmentLine, orderId: string, back: Map<string, number>, world: World, now: number): { line: OrderLine; facts: InventoryEvent[] } | { refusal: Refusal } {
+  const facts: InventoryEvent[] = [];
+  const item = findItem(world, line.sku);
+  if (!item) return refused('invalid', 'unknown-item', `Item ${line.sku} was removed; nothing can come back to it.`);
+  const locations = locationsBeside(world, itemKey(line.sku));
+  const undone = undo(line, request);
+  if (!undone) {
+    const there = line.shipped.find((place) => place.location === request.location)?.quantity ?? 0;
+    return refused('conflict', 'exceeds-fulfilled', 'More was asked to be undone than was shipped from there.', { lines: [{ sku: line.sku, requested: request.quantity, available: there }] });
+  }
+  for (const { location, quantity } of undone.restored) {
+    if (!locations.has(location)) return refused('invalid', 'unknown-location', `Location ${location} was removed; nothing can come back to it.`);
+    const before = back.get(`${line.sku}/${location}`) ?? item.levels.get(location)?.onHand ?? 0;
+    const onHand = before + quantity;
+    back.set(`${line.sku}/${location}`, onHand);
+    facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: orderId, location, quantity, onHand } });
+  }
+  if (undone.uncounted > 0) {
+    facts.push({ type: 'inventory.allocation.restored', key: itemKey(line.sku), time: now, data: { orderId: orderId, location: request.location ?? 'main', quantity: undone.uncounted, onHand: 0, uncounted: 1 } });
+  }
+  return { line: undone.line, facts };
+}
+
+/** The parts of so many bundles come back. */
+function undoBundle(line: OrderLine, request: ShipmentLine, orderId: string, back: Map<string, number>, world: World, now: number): ReturnType<typeof undoLine> {
+  const facts: InventoryEvent[] = [];
+  const parts: OrderLine[] = [];
+  for (const [index, part] of openOrderLine(line).entries()) {
+    const undone = undoLine(part, { ...request, sku: part.sku, quantity: request.quantity * (line.components?.[index]?.quantity ?? 1) }, orderId, back, world, now);
+    if ('refusal' in undone) return undone;
+    parts.push(undone.line);
+    facts.push(...undone.facts);
+  }
+  const after = closeLine(line, line.quantity + request.quantity, parts);
+  return { line: { ...after, fulfilled: line.fulfilled - request.quantity, shipped: parts.flatMap(({ shipped }) => shipped) }, facts };
 }
 
 /** What left without having been on hand comes back as a promise of units that are nowhere, after all else has come back. */
@@ -280,24 +358,39 @@ export function cancel(command: CancelOrder, world: World, { now }: Context): De
   const split = splitOff(order.lines, wanted);
   if ('excess' in split) return refused('conflict', 'exceeds-allocated', 'More was asked to be cancelled than is outstanding.', { lines: split.excess });
   if (split.split.length === 0) return accepted([], orderView(order));
+  const freed = freedBy(order, split.split);
   const facts = sharesOf(split.split).map(({ sku, quantity, backordered, allocations }): InventoryEvent => {
     findItem(world, sku);
-    const line = order.lines.find((other) => other.sku === sku);
-    const { freed } = takeNewest(line?.customers ?? [], quantity);
-    const preordered = takeNewest(line?.preordered ?? [], quantity).freed;
-    for (const { customerId } of freed) findCustomer(world, sku, customerId);
+    const customers = freed.customers.filter((units) => units.sku === sku).map(({ customerId, quantity: units }) => ({ customerId, quantity: units }));
+    const preordered = freed.preordered.filter((units) => units.sku === sku).map(({ channel, quantity: units }) => ({ channel, quantity: units }));
+    for (const { customerId } of customers) findCustomer(world, sku, customerId);
     const only = allocations.length === 1 && allocations[0] ? { location: allocations[0].location } : undefined;
-    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...(freed.length === 0 ? undefined : { customers: freed }), ...(preordered.length === 0 ? undefined : { preordered }) } };
+    return { type: 'inventory.allocation.cancelled', key: itemKey(sku), time: now, data: { orderId: order.orderId, ...only, quantity, backordered, allocations, ...(customers.length === 0 ? undefined : { customers }), ...(preordered.length === 0 ? undefined : { preordered }) } };
   });
   const lines = order.lines.map((line) => {
     const cancelled = split.split.find((other) => other.sku === line.sku)?.quantity ?? 0;
-    const kept = split.kept.find((other) => other.sku === line.sku) ?? { ...line, quantity: 0, backordered: 0, allocations: [] };
+    const kept = split.kept.find((other) => other.sku === line.sku) ?? { ...line, quantity: 0, backordered: 0, allocations: [], ...(line.components && { components: line.components.map((part) => ({ ...part, backordered: 0 })) }) };
     const customers = line.customers && { customers: takeNewest(line.customers, cancelled).kept };
     const preordered = line.preordered && { preordered: takeNewest(line.preordered, cancelled).kept };
-    return { ...kept, ...customers, ...preordered, cancelled: line.cancelled + cancelled };
+    const components = kept.components && { components: kept.components.map((part) => (part.preordered ? { ...part, preordered: takeNewest(part.preordered, cancelled * part.quantity).kept } : part)) };
+    return { ...kept, ...components, ...customers, ...preordered, cancelled: line.cancelled + cancelled };
   });
   const after = { ...order, version: order.version + 1, lines };
   return accepted([...facts, recordOrder(after, now)], orderView(after));
+}
+
+/** What no longer counts against customers and channels where some units of an order's lines are given up, by item. */
+function freedBy(order: Order, given: readonly OrderLine[]): { customers: (CustomerUnits & { sku: string })[]; preordered: (ChannelUnits & { sku: string })[] } {
+  const customers: (CustomerUnits & { sku: string })[] = [];
+  const preordered: (ChannelUnits & { sku: string })[] = [];
+  for (const { sku, quantity } of given) {
+    const line = order.lines.find((other) => other.sku === sku);
+    for (const part of line?.components ?? [{ sku, quantity: 1, preordered: line?.preordered }]) {
+      for (const units of takeNewest(line?.customers ?? [], quantity).freed) customers.push({ ...units, sku: part.sku, quantity: units.quantity * part.quantity });
+      for (const units of takeNewest(part.preordered ?? [], quantity * part.quantity).freed) preordered.push({ ...units, sku: part.sku });
+    }
+  }
+  return { customers, preordered };
 }
 
 /** Units that no longer count against those who came last, customers or channels; those that count against nobody are given up after them. */
@@ -327,7 +420,7 @@ function excessOver(order: Order, wanted: readonly ShipmentLine[], limit: (line:
 function plus(to: readonly Allocation[], more: readonly Allocation[]): Allocation[] {
   const sum = [...to];
   for (const { sku, location, quantity } of more) {
-    const index = sum.findIndex((allocation) => allocation.location === location);
+    const index = sum.findIndex((allocation) => allocation.sku === sku && allocation.location === location);
     const known = sum[index];
     if (known) sum[index] = { ...known, quantity: known.quantity + quantity };
     else sum.push({ sku, location, quantity });

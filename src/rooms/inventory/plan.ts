@@ -2,11 +2,12 @@ import { must } from '../../base/assert.ts';
 import { refused, type Refusal } from '../../base/decision.ts';
 import { figuresOf, freeAt, isPreordered, limitOf } from './availability.ts';
 import { planFills, type Fills } from './backorders.ts';
+import { isBundle, partsOf } from './bundles.ts';
 import type { HoldRequest, LineRequest, Strategy } from './commands.ts';
 import type { Share } from './events.ts';
 import { itemKey, reservationKey } from './keys.ts';
-import { byRank, findCustomer, findItem, findWaiting, locationsBeside, type Item, type Location, type Locations, type ReservationLine, type World } from './state.ts';
-import { sharesOf, type ItemShare } from './units.ts';
+import { byRank, findCustomer, findItem, findWaiting, locationsBeside, type Item, type LinePart, type Location, type Locations, type ReservationLine, type World } from './state.ts';
+import { closeLine, sharesOf, type ItemShare, type Units } from './units.ts';
 import { unitsOf } from './waiting.ts';
 
 /** How a request is to be met: lines as the caller sees them, and what each item gives. */
@@ -50,18 +51,19 @@ const NO_SHARES: readonly Share[] = [];
 export function planHold(request: HoldRequest, world: World, now: number, own: Own = NOTHING_OWN): Plan | { refusal: Refusal } {
   const demands = sumDemand(request, world, now, own);
   if ('refusal' in demands) return demands;
-  const refusal = overLimits(demands, request, world, now, own) ?? (request.partial === true ? undefined : overSellable(demands));
+  const refusal = overLimits(demands, request, world, now, own) ?? overBundleLimits(request, world) ?? (request.partial === true ? undefined : overSellable(demands));
   if (refusal) return { refusal };
   const lines: ReservationLine[] = [];
   for (const line of request.lines) {
-    const planned = planLine(line, mustFind(demands, line.sku), request, now);
+    const demand = findDemand(demands, line.sku);
+    const planned = demand ? planLine(line, demand, request, now) : planBundle(line, mustItem(world, line.sku), demands, request, world, now);
     if (planned) lines.push(planned);
   }
   const isShort = (demand: Demand): boolean => demand.granted < demand.requested;
   if (lines.length === 0 || (request.partial !== true && demands.some(isShort))) {
     return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
   }
-  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: shortestTtl(demands) };
+  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: shortestTtl(request, world) };
 }
 
 /** Why units that are held already may not be another customer's, or sold through another channel. */
@@ -80,19 +82,16 @@ function sumDemand(request: HoldRequest, world: World, now: number, own: Own): D
   let nowhere: Fault[] | undefined;
   for (let index = 0; index < request.lines.length; index++) {
     const line = request.lines[index] as LineRequest; // within bounds
-    let demand = findDemand(demands, line.sku);
-    if (!demand) {
-      demand = beginDemand(line.sku, request, world, now, own);
-      if (!demand) {
-        (unknown ??= []).push({ pointer: `/lines/${index}/sku`, detail: `There is no item ${line.sku}.` });
-        continue;
-      }
-      demands.push(demand);
+    const item = findItem(world, line.sku);
+    if (!item) {
+      (unknown ??= []).push({ pointer: `/lines/${index}/sku`, detail: `There is no item ${line.sku}.` });
+      continue;
     }
-    if (line.location !== undefined && !demand.locations.has(line.location)) {
+    if (line.location !== undefined && !locationsBeside(world, itemKey(line.sku)).has(line.location)) {
       (nowhere ??= []).push({ pointer: `/lines/${index}/location`, detail: `There is no location ${line.location}.` });
     }
-    demand.requested += line.quantity;
+    if (!isBundle(item.definition)) demandOf(item, demands, request, world, now, own).requested += line.quantity;
+    else for (const part of partsOf(item, world)) demandOf(part.item, demands, request, world, now, own).requested += line.quantity * part.quantity;
   }
   if (unknown) return refused('invalid', 'unknown-item', 'Some lines name items that do not exist.', { errors: unknown });
   if (nowhere) return refused('invalid', 'unknown-location', 'Some lines name locations that do not exist.', { errors: nowhere });
@@ -101,9 +100,16 @@ function sumDemand(request: HoldRequest, world: World, now: number, own: Own): D
 
 type Fault = { readonly pointer: string; readonly detail: string };
 
-function beginDemand(sku: string, request: HoldRequest, world: World, now: number, own: Own): Demand | undefined {
-  const item = findItem(world, sku);
-  if (!item) return undefined;
+function demandOf(item: Item, demands: Demand[], request: HoldRequest, world: World, now: number, own: Own): Demand {
+  const known = findDemand(demands, item.sku);
+  if (known) return known;
+  const demand = beginDemand(item, request, world, now, own);
+  demands.push(demand);
+  return demand;
+}
+
+function beginDemand(item: Item, request: HoldRequest, world: World, now: number, own: Own): Demand {
+  const { sku } = item;
   const locations = locationsBeside(world, itemKey(sku));
   const shares = own.shares.get(sku) ?? NO_SHARES;
   const { sellable } = figuresOf(item, locations, now, { channel: request.channel, own: shares });
@@ -143,6 +149,22 @@ function findDemand(demands: readonly Demand[], sku: string): Demand | undefined
   return undefined;
 }
 
+function mustItem(world: World, sku: string): Item {
+  return must(findItem(world, sku), `the demand for ${sku} was not summed`);
+}
+
+/** A bundle may have its own bound for one reservation, in bundles. */
+function overBundleLimits(request: HoldRequest, world: World): Refusal | undefined {
+  const lines: { sku: string; requested: number; limit: number }[] = [];
+  for (const sku of new Set(request.lines.map((line) => line.sku))) {
+    const definition = findItem(world, sku)?.definition;
+    const limit = isBundle(definition) ? definition?.maxPerReservation : undefined;
+    const requested = limit === undefined ? 0 : request.lines.reduce((sum, line) => (line.sku === sku ? sum + line.quantity : sum), 0);
+    if (limit !== undefined && requested > limit) lines.push({ sku, requested, limit });
+  }
+  return lines.length === 0 ? undefined : refused('conflict', 'limit-exceeded', 'More was asked for than one reservation may have.', { lines }).refusal;
+}
+
 function mustFind(demands: readonly Demand[], sku: string): Demand {
   return must(findDemand(demands, sku), `the demand for ${sku} was not summed`);
 }
@@ -177,6 +199,34 @@ function insufficient(lines: readonly Short[]): Refusal {
 
 /** Takes what the line needs and the item still may give; undefined where that is nothing. */
 function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: number): ReservationLine | undefined {
+  const planned = planUnits(line, demand, request, now);
+  if (!planned) return undefined;
+  const { quantity, backordered, preorderChannel, location, allocations } = planned;
+  return { sku: line.sku, quantity, requested: quantity < line.quantity ? line.quantity : undefined, backordered, preorderChannel, location, allocations };
+}
+
+/** As many whole bundles as all of its parts suffice for; undefined where that is none. */
+function planBundle(line: LineRequest, bundle: Item, demands: readonly Demand[], request: HoldRequest, world: World, now: number): ReservationLine | undefined {
+  const parts = partsOf(bundle, world).map(({ item, quantity }) => ({ demand: mustFind(demands, item.sku), quantity }));
+  const most = Math.min(...parts.map(({ demand, quantity }) => Math.floor(grantable(demand, line, request, now) / quantity)));
+  const quantity = Math.min(line.quantity, most);
+  if (parts.length === 0 || quantity <= 0) return undefined;
+  const taken = parts.map((part) => planUnits({ ...line, sku: part.demand.item.sku, quantity: quantity * part.quantity }, part.demand, request, now, 'take'));
+  const components = parts.map((part, index): LinePart => ({ sku: part.demand.item.sku, quantity: part.quantity, backordered: taken[index]?.backordered ?? 0, preorderChannel: taken[index]?.preorderChannel }));
+  const empty: ReservationLine = { sku: line.sku, quantity, requested: quantity < line.quantity ? line.quantity : undefined, backordered: 0, components, location: line.location, allocations: [] };
+  const whole = closeLine(empty, quantity, taken.map((units) => units ?? empty));
+  return whole.backordered > 0 ? whole : { ...whole, location: undefined };
+}
+
+/** Units of an item that a line could get, at one place or anywhere. */
+function grantable(demand: Demand, line: LineRequest, request: HoldRequest, now: number): number {
+  const left = demand.sellable === null ? Number.POSITIVE_INFINITY : Math.max(0, demand.sellable - demand.granted);
+  const places = line.location === undefined ? placesInOrder(demand, request, now) : [line.location];
+  const free = places.reduce((sum, location) => sum + stillFree(demand, location, now), 0);
+  return Math.min(left, free + backorderRoom(demand, now));
+}
+
+function planUnits(line: LineRequest, demand: Demand, request: HoldRequest, now: number, when: 'take' | 'take if others follow' = 'take if others follow'): Units | undefined {
   const left = demand.sellable === null ? line.quantity : Math.max(0, demand.sellable - demand.granted);
   const wanted = Math.min(line.quantity, left);
   const places = line.location === undefined ? placesInOrder(demand, request, now) : [line.location];
@@ -187,7 +237,7 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
     const quantity = Math.min(need, stillFree(demand, location, now));
     if (quantity === 0) continue;
     allocations.push({ sku: line.sku, location, quantity });
-    if (demand.taken || request.lines.length > 1) take(demand, location, quantity);
+    if (when === 'take' || demand.taken || request.lines.length > 1) take(demand, location, quantity);
     need -= quantity;
   }
   const backordered = need === 0 ? 0 : Math.min(need, backorderRoom(demand, now));
@@ -195,8 +245,7 @@ function planLine(line: LineRequest, demand: Demand, request: HoldRequest, now: 
   demand.granted += quantity;
   demand.backordered += backordered;
   if (quantity === 0) return undefined;
-  const requested = quantity < line.quantity ? line.quantity : undefined;
-  return { sku: line.sku, quantity, requested, backordered, preorderChannel: preorderChannelOf(demand.item, request.channel, now), location: backordered > 0 ? line.location : undefined, allocations };
+  return { sku: line.sku, quantity, backordered, preorderChannel: preorderChannelOf(demand.item, request.channel, now), location: backordered > 0 ? line.location : undefined, allocations };
 }
 
 /** The channel whose limit of preorders units count against that are promised now. */
@@ -260,8 +309,8 @@ function distance(near: { lat: number; lon: number } | undefined, place: Locatio
   return lat * lat + Math.cos(near.lat * radians) * Math.cos(place.lat * radians) * lon * lon;
 }
 
-function shortestTtl(demands: readonly Demand[]): number {
+function shortestTtl(request: HoldRequest, world: World): number {
   let shortest = Number.POSITIVE_INFINITY;
-  for (const { item } of demands) shortest = Math.min(shortest, item.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
+  for (const { sku } of request.lines) shortest = Math.min(shortest, findItem(world, sku)?.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
   return shortest;
 }

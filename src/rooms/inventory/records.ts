@@ -6,8 +6,10 @@ import type { ItemShare } from './units.ts';
 /** Reads every state that the facts of a change to this hold fold into, so that they are at hand. */
 export function touched(record: Reservation, world: World): Reservation {
   for (const line of record.lines) {
-    findItem(world, line.sku);
-    if (record.customerId !== undefined) findCustomer(world, line.sku, record.customerId);
+    for (const { sku } of line.components ?? [line]) {
+      findItem(world, sku);
+      if (record.customerId !== undefined) findCustomer(world, sku, record.customerId);
+    }
   }
   return record;
 }

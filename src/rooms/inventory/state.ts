@@ -32,6 +32,8 @@ export interface Item {
   readonly exceeded: Map<string, Set<number>>;
   /** Whether anything was ever available: what comes in for the first time crosses no threshold. */
   stocked: boolean;
+  /** Bundles that take the item, and how many units each. */
+  readonly bundles: Map<string, number>;
   /** Preordered units by the channel that they were promised through; not there for most items. */
   preordered: Preordered | undefined;
 }
@@ -67,11 +69,26 @@ export interface Allocation {
   readonly quantity: number;
 }
 
+/** What a line of a bundle takes of one item. */
+export interface LinePart {
+  readonly sku: string;
+  /** For one unit of the bundle. */
+  readonly quantity: number;
+  /** Of all units of the line, those at no place. */
+  readonly backordered: number;
+  /** See `Share`. */
+  readonly preorderChannel?: string | undefined;
+  /** Of an order's line: through which channels preordered units were promised, oldest first. */
+  readonly preordered?: readonly ChannelUnits[] | undefined;
+}
+
 export interface ReservationLine {
   readonly sku: string;
   readonly quantity: number;
   readonly requested?: number | undefined;
   readonly backordered: number;
+  /** What the line takes, where its item is a bundle. `backordered` are then bundles that some part is missing of. */
+  readonly components?: readonly LinePart[] | undefined;
   /** See `Share`. */
   readonly preorderChannel?: string | undefined;
   /** The place that units were asked for at, where some were backordered: they wait for units there. */
@@ -102,6 +119,7 @@ export interface OrderLine {
   readonly fulfilled: number;
   readonly cancelled: number;
   readonly allocations: readonly Allocation[];
+  readonly components?: readonly LinePart[] | undefined;
   /** What was shipped from where, for undoing it; units of an item that is not tracked may have come from nowhere. */
   readonly shipped: readonly Allocation[];
   /** Against whom its units count, oldest first: an order may take reservations of several customers, and of nobody. */
@@ -232,7 +250,7 @@ export function byRank(a: Location, b: Location): number {
 }
 
 export function emptyItem(sku: string): Item {
-  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false, preordered: undefined };
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false, bundles: new Map(), preordered: undefined };
 }
 
 /** The item's level at a place, made where there is none yet. */
@@ -265,7 +283,7 @@ export function writeState(key: string, state: unknown): string {
   switch (key[0]) {
     case 'i': {
       const item = state as Item;
-      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]), preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
+      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]), bundles: [...item.bundles], preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
     }
     case 'w':
       return JSON.stringify({ ...(state as Waiting), promises: [...(state as Waiting).promises] });
@@ -285,7 +303,7 @@ export function readState(key: string, body: string): unknown {
   const value = JSON.parse(body);
   switch (key[0]) {
     case 'i':
-      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked, preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
+      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked, bundles: new Map(value.bundles ?? []), preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
     case 'w':
       return { promises: new Map(value.promises), due: value.due } satisfies Waiting;
     case 'h':

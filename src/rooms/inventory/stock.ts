@@ -1,5 +1,6 @@
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import { etagOf, reservedAt } from './availability.ts';
+import { bundleRefusal, isBundle } from './bundles.ts';
 import type { AdjustStock, Bucket, CountStock, MoveStock, TransferAway } from './commands.ts';
 import type { InventoryEvent, LevelBucket } from './events.ts';
 import type { Context } from './holds.ts';
@@ -86,6 +87,7 @@ export function transferAway(command: TransferAway, world: World, { now }: Conte
 function setScene(command: AdjustStock | CountStock | MoveStock, world: World, now: number): Scene | { refusal: Refusal } {
   const item = findItem(world, command.sku);
   if (!item) return refused('not-found', 'unknown-item', `There is no item ${command.sku}.`);
+  if (isBundle(item.definition)) return { refusal: bundleRefusal(command.sku) };
   const locations = locationsBeside(world, itemKey(command.sku));
   const location = locations.get(command.location);
   if (!location || location.closing === true) {

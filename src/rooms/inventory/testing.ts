@@ -4,7 +4,8 @@ import { handClock } from '../../base/clock.ts';
 import { ids } from '../../base/ids.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { seededRandom } from '../../base/random.ts';
-import { figuresOf, etagOf, limitOf, type Asking } from './availability.ts';
+import { limitOf, type Asking } from './availability.ts';
+import { figuresIn, tagsIn } from './bundles.ts';
 import type { HoldCaps } from './caps.ts';
 import { ITEM_DEFAULTS, type InventoryCommand, type ItemDefinition, type LocationDefinition } from './commands.ts';
 import { decide } from './decide.ts';
@@ -13,6 +14,7 @@ import { evolve, keysOf, type States } from './evolve.ts';
 import { itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 import { availabilityView, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
 import { findItem, findOrder, findReservation, findTransfer, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
+import { openLine } from './units.ts';
 
 export const PARTITIONS = 4;
 
@@ -98,7 +100,7 @@ function sumRecords(states: ReadonlyMap<string, unknown>): Sums {
   for (const [key, state] of states) {
     const held = key.startsWith('r/') && (state as Reservation).status === 'held';
     if (!held && !key.startsWith('o/')) continue;
-    for (const { sku, allocations, backordered } of (state as Reservation | Order).lines) {
+    for (const { sku, allocations, backordered } of (state as Reservation | Order).lines.flatMap(openLine)) {
       addPlaces(sums, sku, held ? 'reserved' : 'allocated', allocations, 1);
       sums.add(sku, '-', 'backordered', backordered);
     }
@@ -140,7 +142,7 @@ export function netOf(sku: string, states: ReadonlyMap<string, unknown>, now: nu
   for (const [key, state] of states) {
     const counts = key.startsWith('o/') || (key.startsWith('r/') && (state as Reservation).status === 'held' && (state as Reservation).expiresAt > now);
     if (!counts) continue;
-    for (const line of (state as Reservation | Order).lines.filter((one) => one.sku === sku)) {
+    for (const line of (state as Reservation | Order).lines.flatMap(openLine).filter((one) => one.sku === sku)) {
       net -= line.backordered;
       for (const { location, quantity } of line.allocations) if (free.has(location)) free.set(location, (free.get(location) ?? 0) - quantity);
     }
@@ -301,25 +303,22 @@ export class Story {
     return order && orderView(order);
   }
 
-  figures(sku: string, asking: Asking = {}): ReturnType<typeof figuresOf> {
-    return figuresOf(this.item(sku), this.#locationsOf(sku), this.clock.now(), asking);
+  figures(sku: string, { channel, own }: Asking = {}): ReturnType<typeof figuresIn> {
+    return figuresIn(this.#shelf, this.item(sku), this.clock.now(), { channel, own: own && (() => own) });
   }
 
   availability(sku: string, asking: Asking & { location?: string } = {}): Record<string, unknown> {
-    return availabilityView(this.item(sku), this.#locationsOf(sku), this.clock.now(), asking);
+    const { own, ...rest } = asking;
+    return availabilityView(this.#shelf, this.item(sku), this.clock.now(), { ...rest, own: own && (() => own) });
   }
 
   etag(sku: string): string {
-    return etagOf(this.item(sku), this.#locationsOf(sku), this.clock.now());
+    return tagsIn(this.#shelf, this.item(sku), this.clock.now());
   }
 
   /** Every state that there is, by key. */
   get states(): ReadonlyMap<string, unknown> {
     return this.#shelf.states;
-  }
-
-  #locationsOf(sku: string): ReturnType<typeof locationsBeside> {
-    return locationsBeside(this.#shelf, itemKey(sku));
   }
 
   #fold(events: readonly InventoryEvent[]): void {
@@ -400,7 +399,7 @@ export class Story {
     const recorded = new Map<string, number>();
     for (const [key, state] of this.#shelf.states) {
       if (!key.startsWith('o/') && !(key.startsWith('r/') && (state as Reservation).status === 'held')) continue;
-      for (const { sku, backordered } of (state as Reservation | Order).lines) if (backordered > 0) recorded.set(`${sku} ${key}`, (recorded.get(`${sku} ${key}`) ?? 0) + backordered);
+      for (const { sku, backordered } of (state as Reservation | Order).lines.flatMap(openLine)) if (backordered > 0) recorded.set(`${sku} ${key}`, (recorded.get(`${sku} ${key}`) ?? 0) + backordered);
     }
     expect(Object.fromEntries(waiting), 'what waits').toEqual(Object.fromEntries(recorded));
   }

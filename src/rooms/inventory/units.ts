@@ -1,6 +1,6 @@
 import type { QuantityLine } from './commands.ts';
 import type { Place } from './events.ts';
-import type { Allocation } from './state.ts';
+import type { Allocation, LinePart } from './state.ts';
 
 /** Units of one item with the places they are at; `backordered` of them are at none. */
 export interface Units {
@@ -12,6 +12,8 @@ export interface Units {
   readonly location?: string | undefined;
   /** See `Share`. */
   readonly preorderChannel?: string | undefined;
+  /** What a bundle takes. */
+  readonly components?: readonly LinePart[] | undefined;
 }
 
 /** What is taken of one item, places merged. */
@@ -64,6 +66,28 @@ function excessOf(lines: readonly Units[], wanted: ReadonlyMap<string, number>):
 
 /** Takes `quantity` units off one line. */
 export function cut<Line extends Units>(line: Line, quantity: number): { kept: Line; split: Line } {
+  if (!line.components) return cutPlain(line, quantity);
+  const parts = openLine(line).map((part, index) => cutPlain(part, quantity * (line.components?.[index]?.quantity ?? 0)));
+  return { kept: closeLine(line, line.quantity - quantity, parts.map(({ kept }) => kept)), split: closeLine(line, quantity, parts.map(({ split }) => split)) };
+}
+
+/** A line by the items that it takes: itself, or what its bundle is made of. */
+export function openLine(line: Units): Units[] {
+  if (!line.components) return [line];
+  return line.components.map(({ sku, quantity, backordered, preorderChannel }) => {
+    const allocations = line.allocations.filter((allocation) => allocation.sku === sku);
+    return { sku, quantity: line.quantity * quantity, backordered, preorderChannel, location: backordered > 0 ? line.location : undefined, allocations };
+  });
+}
+
+/** The opposite of {@link openLine}, for so many bundles of what its parts now are, in the order of its components. */
+export function closeLine<Line extends Units>(line: Line, quantity: number, parts: readonly Units[]): Line {
+  const components = (line.components ?? []).map((component, index) => ({ ...component, backordered: parts[index]?.backordered ?? 0 }));
+  const backordered = Math.max(0, ...components.map((one) => Math.ceil(one.backordered / one.quantity)));
+  return { ...line, quantity, components, backordered, allocations: parts.flatMap(({ allocations }) => allocations) };
+}
+
+function cutPlain<Line extends Units>(line: Line, quantity: number): { kept: Line; split: Line } {
   const backordered = Math.min(line.backordered, quantity);
   let rest = quantity - backordered;
   const kept: Allocation[] = [];
@@ -83,8 +107,9 @@ export function cut<Line extends Units>(line: Line, quantity: number): { kept: L
 /** What the lines take of each item, places merged. */
 export function sharesOf(lines: readonly Units[]): ItemShare[] {
   const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[]; bound: Place[] | undefined; preorderChannel: string | undefined }[] = [];
-  for (const line of lines) {
-    let share = lines.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
+  const opened = lines.some(({ components }) => components) ? lines.flatMap(openLine) : lines;
+  for (const line of opened) {
+    let share = opened.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
     if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [], bound: undefined, preorderChannel: line.preorderChannel }));
     share.quantity += line.quantity;
     share.backordered += line.backordered;

@@ -1,3 +1,4 @@
+import { isBundle } from './bundles.ts';
 import type { Cell, EventRecord, Table } from '../../store/store.ts';
 import { hash32 } from '../../base/hash.ts';
 import { SAVED_PAST_BYTES_PER_FACT, SAVED_PAST_FACTS, SAVED_PLACES_BYTES_PER_CHANGE } from './limits.ts';
@@ -119,6 +120,9 @@ interface Rows {
   delete(table: string, column: string, value: Cell): void;
 }
 
+/** The items that a line is found by: its own, and those that its bundle takes. */
+const namesOf = ({ sku, components = [] }: Reservation['lines'][number]): string[] => [sku, ...components.map((part) => part.sku)];
+
 /** Where the rows of a SKU's reservations begin and end among `reservation_lines`: SKUs have no slash. */
 export const lineId = (sku: string, reservationId: string): string => `${sku}/${reservationId}`;
 const attributeId = (sku: string, name: string): string => `${sku}/${name}`;
@@ -139,7 +143,7 @@ export function before(key: string, state: unknown): Before | undefined {
     }
     case 'r': {
       const { id, lines } = state as Reservation; // under `r/` keys there are reservations only
-      return { lineIds: lines.map((line) => lineId(line.sku, id)), attributeIds: [] };
+      return { lineIds: lines.flatMap(namesOf).map((sku) => lineId(sku, id)), attributeIds: [] };
     }
     case 't':
       return { lineIds: [], attributeIds: [] };
@@ -201,7 +205,7 @@ function reservationRows(record: Reservation, old: Before | undefined, rows: Row
   const { id, status, cartId, expiresAt } = record;
   rows.upsert('reservations', [id, status, cartId ?? null, expiresAt]);
   const lineIds = new Set<string>();
-  for (const line of record.lines) lineIds.add(lineId(line.sku, id));
+  for (const line of record.lines) for (const sku of namesOf(line)) lineIds.add(lineId(sku, id));
   if (old) for (const gone of old.lineIds) if (!lineIds.has(gone)) rows.delete('reservation_lines', 'id', gone);
   for (const added of lineIds) if (!old?.lineIds.includes(added)) rows.upsert('reservation_lines', [added, id]);
 }

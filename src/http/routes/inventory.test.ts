@@ -30,6 +30,8 @@ describe('items', () => {
     const circle = await shop.put('/v1/items/cup', { components: [{ sku: 'set', quantity: 1 }] });
     expect([circle.status, circle.body.code, circle.body.errors[0].pointer]).toEqual([422, 'invalid-request', '/components/0/sku']);
     expect((await shop.get('/v1/items/set/availability')).body).toMatchObject({ available: 2, sellable: 2, onHand: 0 });
+    await shop.settled();
+    expect((await shop.get('/v1/items?available=true')).body.items.map(({ sku }: { sku: string }) => sku)).toEqual(['cup', 'saucer', 'set']);
     const adjusted = await shop.post('/v1/items/set/adjustments', { change: 1, reason: 'received' });
     expect([adjusted.status, adjusted.body.code]).toEqual([422, 'invalid-request']);
     const tooMuch = await shop.post('/v1/reservations', { lines: [{ sku: 'set', quantity: 1 }, { sku: 'cup', quantity: 4 }] });

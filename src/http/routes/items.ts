@@ -5,7 +5,7 @@ import { findItem, itemView, limits, type Described } from '../../rooms/inventor
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
 import { page, readCursor, statesCover, viewsCover } from '../lists.ts';
-import { invalidRequest, problem, refusalProblem, type InputFault } from '../problem.ts';
+import { invalidRequest, problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, item, itemChanges, itemInput, listOf, optional, paging, text } from '../schemas.ts';
 import { answerTo, ifVersion, isUnchanged, versionTag, writeHeaders } from '../settle.ts';

@@ -13,7 +13,7 @@ import { isPublic, type InventoryEvent } from './events.ts';
 import { evolve, keysOf, type States } from './evolve.ts';
 import { itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 import { availabilityView, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
-import { findItem, findOrder, findReservation, findTransfer, locationsBeside, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
+import { findItem, findOrder, findReservation, findTransfer, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
 import { openLine } from './units.ts';
 
 export const PARTITIONS = 4;

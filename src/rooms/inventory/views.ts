@@ -175,7 +175,8 @@ function itemRows(item: Item, old: Before | undefined, rows: Rows): void {
   const ids = Object.keys(attributes).map((name) => attributeId(sku, name));
   for (const id of old?.attributeIds ?? []) if (!ids.includes(id)) rows.delete('item_attributes', 'id', id);
   for (const [name, value] of Object.entries(attributes)) rows.upsert('item_attributes', [attributeId(sku, name), sku, name, String(value)]);
-  let atMost = 0;
+  // What a bundle can be sold for follows from other items: it has to be looked at.
+  let atMost = isBundle(definition) ? 1 : 0;
   for (const [location, level] of item.levels) {
     atMost += Math.max(0, level.onHand - level.allocated);
     rows.upsert('levels', [`${sku}/${location}`, sku, location, level.onHand, level.allocated, level.reserved, level.damaged, level.qualityControl]);

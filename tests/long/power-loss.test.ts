@@ -28,7 +28,7 @@ describe.runIf(canPreload('the simulated power loss'))(`a power cut (seed ${seed
 
   const source = (name: SourceMutant): Mutant => ({ source: name });
   test.each([
-    ['answers before the fsync', source('answers-before-the-fsync'), 100],
+    ['answers before the fsync of its log', { skip: 'file:log.db-wal' }, 100],
     ['syncs at checkpoints only', source('synchronous-normal'), 100],
     ['forgets every 50th fsync', { skip: 'every:50' }, 1_000],
     ['never syncs a directory', { skip: 'directories' }, 100],

@@ -11,29 +11,15 @@ interface Change {
 }
 
 const MUTANTS = {
-  /** The batch is answered, and only then committed. */
-  'answers-before-the-fsync': {
-    file: '/engines/sqlite/database.ts',
-    from: `      const result = body();
-      commit.run();
-      return result;`,
-    to: `      const result = body();
-      if (begin === beginWrite && file.endsWith('log.db') && !isMainThread) setTimeout(() => { if (connection.isOpen && connection.isTransaction) commit.run(); }, 1);
-      else commit.run();
-      return result;`,
-  },
   /** A commit is in the WAL, and synced when the WAL is copied. */
   'synchronous-normal': {
     file: '/engines/sqlite/database.ts',
-    from: `durability === 'full' ? 'FULL' : 'NORMAL'`,
-    to: `'NORMAL'`,
+    from: '${SYNCHRONOUS[durability]}',
+    to: 'NORMAL',
   },
 } as const satisfies Record<string, Change>;
 
 export type SourceMutant = keyof typeof MUTANTS;
-
-/** The deferred commit of the first mutant has to happen before the next transaction. */
-const BEFORE_BEGIN = { from: '    begin.run();', to: '    if (connection.isTransaction) connection.exec(\'COMMIT\');\n    begin.run();' };
 
 const name = process.env['HOLDFAST_MUTANT'];
 if (name !== undefined && name in MUTANTS) {
@@ -53,6 +39,5 @@ function textOf(source: string | NodeJS.ArrayBufferView | ArrayBufferLike | null
 
 function mutated(source: string, { from, to, file }: Change): string {
   if (!source.includes(from)) throw new Error(`the mutant ${name} finds nothing to change in ${file}`);
-  const changed = source.replace(from, to);
-  return name === 'answers-before-the-fsync' ? `import { isMainThread } from 'node:worker_threads';\n${changed.replace(BEFORE_BEGIN.from, BEFORE_BEGIN.to)}` : changed;
+  return source.replace(from, to);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ProjectionStep, Store, Table } from '../store.ts';
-import { onFreshPlace, onFreshStore, outcome, PARTITIONS, type Harness } from './harness.ts';
+import { onFreshPlace, onFreshStore, outcome, PARTITIONS, type Harness, fill } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
 const OLD: Table = { name: 'shelf', columns: [{ name: 'sku', type: 'text' }, { name: 'units', type: 'int' }], primaryKey: ['sku'] };
@@ -119,6 +119,8 @@ export function besidePromises(harness: Harness): void {
   onlyIf(harness.durable, 'the engine forgets what it held when it is closed')('what was adopted is there when the place is opened again, and what was not is gone', () => onFreshPlace(harness, async (place) => {
     {
       await using store = await harness.open(place);
+      // Views that are further than the log would be a damaged log.
+      for (let log = 0; log < PARTITIONS; log++) await fill(store.log, log, 10);
       await fillOld(store);
       await using beside = await store.projections.beside();
       await beside.projections.prepare([NEW], 'form-2');

@@ -31,8 +31,8 @@ export const MUTANTS = {
     bug: 'demand is not summed per item: each line is looked at alone',
     file: 'src/rooms/inventory/plan.ts',
     by: 'model',
-    from: 'demand.requested += line.quantity;',
-    to: 'demand.requested = line.quantity;',
+    from: 'request, world, now, own).requested += line.quantity;',
+    to: 'request, world, now, own).requested = line.quantity;',
   },
   'early-answer': {
     bug: 'an answer is given before its append is durable',
@@ -66,8 +66,8 @@ export const MUTANTS = {
     bug: 'one unit more than the backorder limit may be promised',
     file: 'src/rooms/inventory/availability.ts',
     by: 'simulation',
-    from: 'Math.max(0, net + limit)',
-    to: 'Math.max(0, net + limit + (limit > 0 ? 1 : 0))',
+    from: 'Math.min(net + limit, most',
+    to: 'Math.min(net + limit + (limit > 0 ? 1 : 0), most',
   },
   'conflict-dropped': {
     bug: 'who lost a race is not decided again',

@@ -11,7 +11,7 @@ export default defineConfig({
     // Processes, not threads: engines start threads of their own, and a test may kill what it started.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: long ? 900_000 : 120_000,
+    testTimeout: long ? 2_400_000 : 120_000,
     hookTimeout: 120_000,
   },
 });

@@ -11,7 +11,8 @@ import { systemClock } from '../src/base/clock.ts';
 import { ids } from '../src/base/ids.ts';
 import { systemRandom } from '../src/base/random.ts';
 import { openSqlite } from '../src/engines/sqlite/sqlite.ts';
-import { figuresOf, findItem, inventory, itemKey, locationsBeside, type InventoryCommand } from '../src/rooms/inventory/inventory.ts';
+import { rooms } from '../src/processes/processes.ts';
+import { figuresOf, findItem, itemKey, locationsBeside, type InventoryCommand } from '../src/rooms/inventory/inventory.ts';
 import { Engine } from '../src/runtime/runtime.ts';
 import { encodeEvents, type Store } from '../src/store/store.ts';
 import { answer, ask } from './child.ts';
@@ -64,7 +65,7 @@ async function withAll(spec: Spec, directory: string): Promise<InProcessResult> 
 async function withEngine(spec: Spec, directory: string): Promise<InProcessResult> {
   await using store = await openSqlite({ directory });
   const random = systemRandom();
-  const engine = new Engine({ store, room: inventory, clock: systemClock(), random, ids: ids(random) });
+  const engine = new Engine({ store, room: rooms, clock: systemClock(), random, ids: ids(random) });
   await engine.start();
   try {
     return { ...(await measure(spec, engine, store)), viewsBehindSeconds: undefined };

@@ -4,7 +4,8 @@ import { systemRandom } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import type { Rebuilding, Services } from '../http/http.ts';
-import { inventory, inventoryWith, type HoldCaps, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { rooms, roomsWith, type Command } from '../processes/processes.ts';
+import type { HoldCaps } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { diskOf } from './disk.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
@@ -56,15 +57,15 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
-  const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? inventory : inventoryWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
+  const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
   opening.defer(() => engine.close());
-  const timers = new Timers({ engine, store, room: inventory, clock });
+  const timers = new Timers({ engine, store, room: rooms, clock });
   opening.defer(() => timers.close());
   projection.onProgress((checkpoints) => engine.saved(checkpoints));
   engine.onCommitted(() => projection.advance());
   await engine.start();
   await timers.start();
-  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand, around: tracer?.around });
+  const commands = new QueueWorker<Command>({ engine, store, clock, random, queue: 'commands', toCommand, around: tracer?.around });
   opening.defer(() => commands.close());
   commands.start();
   const feed = new Feed({ store, engine });
@@ -100,8 +101,8 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
 }
 
 /** Messages of the command queue are commands that were checked before they were put there. */
-function toCommand(body: Json): InventoryCommand {
-  return body as unknown as InventoryCommand;
+function toCommand(body: Json): Command {
+  return body as unknown as Command;
 }
 
 /** Takes in what other nodes append, where there can be others. */

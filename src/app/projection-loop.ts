@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault, isFault } from '../base/errors.ts';
 import type { Rebuilding } from '../http/http.ts';
-import { inventory } from '../rooms/inventory/inventory.ts';
+import { rooms } from '../processes/processes.ts';
 import { Projector, Rebuild } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 
@@ -48,7 +48,7 @@ export interface ProjectionEvents {
   failed(error: unknown): void;
 }
 
-const room = inventory as never; // it folds and never decides
+const room = rooms as never; // it folds and never decides
 export const IDLE: Rebuilding = { state: 'idle', done: 0, total: 0 };
 
 async function startProjector(store: Store): Promise<Projector> {
@@ -76,7 +76,7 @@ async function renewForm(store: Store, mayRun: () => Promise<boolean>, events: P
 
 async function isOfAnotherForm({ projections }: Store): Promise<boolean> {
   const form = await projections.form();
-  if (form === inventory.form) return false;
+  if (form === rooms.form) return false;
   return form !== undefined || (await projections.checkpoints('states')).some((position) => position > 0);
 }
 

@@ -1,4 +1,4 @@
-import { inventory } from '../rooms/inventory/inventory.ts';
+import { rooms } from '../processes/processes.ts';
 import { Rebuild } from '../runtime/runtime.ts';
 import { keepingOthersOff } from './alone.ts';
 import type { Progress } from './backup/take.ts';
@@ -19,7 +19,7 @@ export async function rebuildPlace(place: StorePlace, onProgress: Progress = () 
   await using store = await openStore(place, { threads: 'inline' });
   await using alone = keepingOthersOff(place, store);
   await alone.keep();
-  await using rebuild = await Rebuild.begin({ store, room: inventory as never, nowMs: Date.now() }); // it folds and never decides
+  await using rebuild = await Rebuild.begin({ store, room: rooms as never, nowMs: Date.now() }); // it folds and never decides
   while (await rebuild.step()) {
     onProgress('making the views again', rebuild.progress.done, rebuild.progress.total);
     await alone.keep();

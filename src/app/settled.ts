@@ -1,6 +1,7 @@
 import { toCloudEvent, type CloudEvent } from '../distribution/feed/feed.ts';
 import { Fault } from '../base/errors.ts';
-import { inventory, isPublic, itemKey, locationsBeside, type Item, type Location } from '../rooms/inventory/inventory.ts';
+import { isPublic, itemKey, locationsBeside, type Item, type Location } from '../rooms/inventory/inventory.ts';
+import { rooms } from '../processes/processes.ts';
 import { Projector } from '../runtime/runtime.ts';
 import { formatCursor, parseCursor, type Store } from '../store/store.ts';
 import { claimPlace, openStore, type ArchivedStore, type StorePlace } from './open-store.ts';
@@ -13,7 +14,7 @@ export async function openSettled(place: StorePlace): Promise<ArchivedStore> {
   await using opening = new AsyncDisposableStack();
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place));
-  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  const projector = new Projector({ store, room: rooms as never }); // it folds and never decides
   await projector.start();
   await projector.catchUp();
   const open = opening.move();
@@ -28,13 +29,13 @@ export async function* storedItems({ projections, partitions }: Store): AsyncGen
   for (let after = ''; ; ) {
     const rows = (await projections.sql.selectFrom('items').select('sku').where('sku', '>', after).orderBy('sku').limit(PAGE).execute()) as { sku: string }[]; // the column selected
     const bodies = new Map<string, string>();
-    for (const [log, group] of Map.groupBy(rows, ({ sku }) => inventory.logOf(itemKey(sku), partitions))) {
+    for (const [log, group] of Map.groupBy(rows, ({ sku }) => rooms.logOf(itemKey(sku), partitions))) {
       for (const [key, body] of (await projections.loadStates(log, group.map(({ sku }) => itemKey(sku)))).bodies) bodies.set(key, body);
     }
     const items: Item[] = [];
     for (const { sku } of rows) {
       const body = bodies.get(itemKey(sku));
-      const item = body === undefined ? undefined : (inventory.read(itemKey(sku), body) as Item); // under `i/` keys there are items only
+      const item = body === undefined ? undefined : (rooms.read(itemKey(sku), body) as Item); // under `i/` keys there are items only
       if (item?.definition) items.push(item);
     }
     if (items.length > 0) yield items;
@@ -49,7 +50,7 @@ export async function storedLocations({ projections, partitions }: Store): Promi
   const key = 'l/0';
   const { bodies } = await projections.loadStates(0, [key]);
   const body = bodies.get(key);
-  const known = body === undefined ? undefined : inventory.read(key, body);
+  const known = body === undefined ? undefined : rooms.read(key, body);
   const locations = locationsBeside({ partitions, get: (asked) => (asked === key ? known : undefined) }, key);
   return [...locations.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }

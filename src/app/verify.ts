@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { inventory } from '../rooms/inventory/inventory.ts';
-import { compareCounts, settle, type LogAudit, type Violation } from '../processes/processes.ts';
+import { compareCounts, rooms, settle, type LogAudit, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import type { AskedLog, FromVerifier, ToVerifier } from './verify-thread.ts';
 
@@ -37,7 +36,7 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   await using _claim = await claimPlace(place);
   await using store = await openStore(place);
   // The tables may not have been made yet, where a store was never served from.
-  await store.projections.prepare(inventory.views.tables);
+  await store.projections.prepare(rooms.views.tables);
   let violations = 0;
   const tell = (violation: Violation): void => {
     violations++;

@@ -3,7 +3,7 @@ import type { Spread } from '../base/distribution.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Feed } from '../distribution/feed/feed.ts';
-import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
+import type { Command } from '../processes/processes.ts';
 import type { ArchiveFigures, Engine, Lag, QueueWorker, Timers } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Tracing } from './tracing.ts';
@@ -45,12 +45,12 @@ export interface Services {
   /** The name of this process among those that share a store. */
   readonly node: string;
   readonly store: Store;
-  readonly engine: Engine<InventoryCommand>;
-  /** Accepted work: adjustments, bulk, and whatever asked to be answered later. The body of a message is an InventoryCommand. */
-  readonly commands: QueueWorker<InventoryCommand>;
+  readonly engine: Engine<Command>;
+  /** Accepted work: adjustments, bulk, and whatever asked to be answered later. The body of a message is a Command. */
+  readonly commands: QueueWorker<Command>;
   readonly views: Views;
   readonly feed: Feed;
-  readonly timers: Pick<Timers<InventoryCommand>, 'size' | 'lateSeconds'>;
+  readonly timers: Pick<Timers<Command>, 'size' | 'lateSeconds'>;
   readonly lag: Lag;
   /** Follows requests, where the installation wants that. */
   readonly tracing?: Tracing | undefined;

@@ -9,7 +9,8 @@ import { ids as makeIds } from '../base/ids.ts';
 import { seededRandom } from '../base/random.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
-import { inventory, inventoryWith, type HoldCaps, type InventoryCommand } from '../rooms/inventory/inventory.ts';
+import { rooms, roomsWith, type Command } from '../processes/processes.ts';
+import type { HoldCaps } from '../rooms/inventory/inventory.ts';
 import { Engine, Lag, Projector, QueueWorker, Rebuild, Timers } from '../runtime/runtime.ts';
 import { buildHttp, type HttpOptions } from './http.ts';
 import type { Rebuilding, Services, Views } from './services.ts';
@@ -64,12 +65,12 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   const store = options.store ?? openMemory({ partitions: options.partitions ?? 4, ...(options.faults === undefined ? undefined : { faults: options.faults }) });
   const random = seededRandom(options.seed ?? 1);
   const ids = makeIds(random);
-  const engine = new Engine({ store, room: options.holdCaps === undefined ? inventory : inventoryWith(options.holdCaps), clock, random, ids });
+  const engine = new Engine({ store, room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids });
   const { views, stop } = await projectInline(store, engine);
-  const timers = new Timers({ engine, store, room: inventory, clock });
+  const timers = new Timers({ engine, store, room: rooms, clock });
   await engine.start();
   await timers.start();
-  const commands = new QueueWorker<InventoryCommand>({ engine, store, clock, random, queue: 'commands', toCommand: (body) => body as unknown as InventoryCommand });
+  const commands = new QueueWorker<Command>({ engine, store, clock, random, queue: 'commands', toCommand: (body) => body as unknown as Command });
   commands.start();
   const feed = new Feed({ store, engine, clock });
   const lag = new Lag(engine, clock);
@@ -178,8 +179,8 @@ function resolved(schema: unknown, components: Readonly<Record<string, Schema>>)
 }
 
 /** Folds the views right after each commit, on the same thread. */
-async function projectInline(store: MemoryStore, engine: Engine<InventoryCommand>): Promise<{ views: Views; stop: () => Promise<void> }> {
-  const room = inventory as never; // it folds and never decides
+async function projectInline(store: MemoryStore, engine: Engine<Command>): Promise<{ views: Views; stop: () => Promise<void> }> {
+  const room = rooms as never; // it folds and never decides
   let projector = new Projector({ store, room });
   await projector.start();
   const waiting = new Set<() => void>();

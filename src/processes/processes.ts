@@ -7,5 +7,6 @@ export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
+export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
 export { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit/audit.ts';

@@ -43,9 +43,20 @@ export interface Births {
   instantOf(key: string): number | undefined;
 }
 
+export interface Owned {
+  /** The letters that its keys begin with; `k` is the runtime's own. */
+  readonly keys: string;
+  /** The types of its commands. */
+  readonly commands: readonly string[];
+  /** What the types of its facts begin with, such as `inventory.`. */
+  readonly facts: string;
+}
+
 /** A domain as the runtime sees it: pure functions from commands to facts, from facts to states, from states to rows. */
 export interface Room<Command> {
   readonly name: string;
+  /** What is this room's and no other's, so that several can be joined into one. */
+  readonly owns: Owned;
   /** Another text whenever saved states or rows of views are another than they were: those of another form are made again. */
   readonly form: string;
   decide(command: Command, world: World, context: Context): Decision<EventRecord, Json>;

@@ -6,6 +6,7 @@
 export { ANSWERED, isAnswerKey, remember, type Once, type Outcome, type Remembered } from './answers.ts';
 export { Engine, type Appended, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
+export { joined } from './joined.ts';
 export { Lag } from './lag.ts';
 export { Projector } from './projector.ts';
 export { Rebuild } from './rebuild.ts';

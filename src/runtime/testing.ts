@@ -75,6 +75,7 @@ function evolveBox(event: EventRecord, states: States): void {
 export const boxes: Room<BoxCommand> = {
   form: 'boxes-1',
   name: 'boxes',
+  owns: { keys: 'b', commands: ['Put', 'Take', 'Ring', 'Wake', 'Mistype', 'Poison'], facts: 'box.' },
   decide: (command, world, { now }) => decideBox(command, world, now),
   keysOf: (event) => [event.key],
   evolve: evolveBox,

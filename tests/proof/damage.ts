@@ -6,7 +6,7 @@ import { below, pick, type Random } from '../../src/base/random.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import { isFault } from '../../src/base/errors.ts';
 import { openSqlite } from '../../src/engines/sqlite/sqlite.ts';
-import { inventory } from '../../src/rooms/inventory/inventory.ts';
+import { rooms } from '../../src/processes/processes.ts';
 import { Projector } from '../../src/runtime/runtime.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Place } from './places.ts';
@@ -71,7 +71,7 @@ async function said(directory: string, commands: readonly string[]): Promise<Sai
   await store.scrubbed;
   await store.ping();
   // Views that are behind are no damage: they follow from the log.
-  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  const projector = new Projector({ store, room: rooms as never }); // it folds and never decides
   await projector.start();
   await projector.catchUp();
   const checked = [`${store.partitions} logs`];
@@ -79,7 +79,7 @@ async function said(directory: string, commands: readonly string[]): Promise<Sai
   for (const { name, value } of await store.settings.list('')) checked.push(`${name} ${JSON.stringify(value)}`);
   for (const id of commands) checked.push(`${id} ${JSON.stringify(resultOf(await store.queue.find(id)))}`);
   const rows: string[] = [];
-  for (const { name } of inventory.views.tables) if (name !== PASTS) rows.push(...(await store.projections.sql.selectFrom(name).selectAll().execute()).map((row) => `${name} ${JSON.stringify(row)}`));
+  for (const { name } of rooms.views.tables) if (name !== PASTS) rows.push(...(await store.projections.sql.selectFrom(name).selectAll().execute()).map((row) => `${name} ${JSON.stringify(row)}`));
   return { checked, rows };
 }
 
@@ -93,7 +93,7 @@ async function saidOfLog(store: Store, log: number): Promise<string[]> {
   const keys = new Set<string>();
   for await (const commit of store.log.read(log, 0)) {
     lines.push(JSON.stringify(commit));
-    for (const event of commit.events) for (const key of event.key.startsWith('k/') ? [event.key] : inventory.keysOf(event)) keys.add(key);
+    for (const event of commit.events) for (const key of event.key.startsWith('k/') ? [event.key] : rooms.keysOf(event)) keys.add(key);
   }
   const { upTo, bodies } = await store.projections.loadStates(log, [...keys]);
   return [...lines, `log ${log} up to ${upTo}`, ...[...bodies].map(([key, body]) => `${key} ${canonicalJson(JSON.parse(body) as Json)}`).sort()];

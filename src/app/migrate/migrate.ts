@@ -9,7 +9,7 @@
  * goes on where it was cut off. Nothing is changed in the source.
  */
 import { Fault } from '../../base/errors.ts';
-import { inventory } from '../../rooms/inventory/inventory.ts';
+import { rooms } from '../../processes/processes.ts';
 import { Projector } from '../../runtime/runtime.ts';
 import type { Store } from '../../store/store.ts';
 import { keepingOthersOff } from '../alone.ts';
@@ -62,7 +62,7 @@ export async function migrate({ from, to, onProgress = () => undefined }: Migrat
 }
 
 async function makeViews(store: Store, onProgress: Progress, keep: () => Promise<void>): Promise<void> {
-  const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+  const projector = new Projector({ store, room: rooms as never }); // it folds and never decides
   await projector.start();
   const total = sum(await store.log.heads());
   while (await projector.step()) {

@@ -1,7 +1,8 @@
 import { hash32 } from '../../base/hash.ts';
-import { inventory, type Item } from '../../rooms/inventory/inventory.ts';
+import type { Item } from '../../rooms/inventory/inventory.ts';
 import { ANSWERED, isAnswerKey, remember, ANSWER_RETENTION_MS, type Remembered } from '../../runtime/runtime.ts';
 import type { Commit, EventRecord, LogStore, Position } from '../../store/store.ts';
+import { rooms } from '../rooms.ts';
 import { Balance } from './balance.ts';
 import { Books } from './books.ts';
 import type { Tell } from './violation.ts';
@@ -79,7 +80,7 @@ export class FoldedLog {
   }
 
   #place({ key, type, time }: EventRecord, position: Position): void {
-    const log = isAnswerKey(key) ? hash32(key) % this.#partitions : inventory.logOf(key, this.#partitions);
+    const log = isAnswerKey(key) ? hash32(key) % this.#partitions : rooms.logOf(key, this.#partitions);
     if (log !== this.log) this.#tell({ check: 'placement', log: this.log, position, key, expected: `log ${log}`, found: `log ${this.log}`, message: `${type} is in a log that its key does not belong to` });
     if (time < this.#time) this.#tell({ check: 'time', log: this.log, position, key, expected: `${this.#time} or later`, found: String(time), message: `${type} is earlier than a fact before it` });
     else this.#time = time;
@@ -96,7 +97,7 @@ export class FoldedLog {
   #evolve(event: EventRecord, position: Position): void {
     try {
       if (event.key[0] === 'i') this.#books.add(event, position);
-      inventory.evolve(event, this.#around);
+      rooms.evolve(event, this.#around);
     } catch (error) {
       this.#tell({ check: 'folding', log: this.log, position, key: event.key, message: `${event.type} does not fit what came before it: ${error instanceof Error ? error.message : String(error)}` });
     }

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from '../../base/json.ts';
-import { inventory } from '../../rooms/inventory/inventory.ts';
 import { isAnswerKey } from '../../runtime/runtime.ts';
 import type { Cell, Store, Table } from '../../store/store.ts';
+import { rooms } from '../rooms.ts';
 import { mayBeForgotten, type FoldedLog } from './folded.ts';
 import type { Tell } from './violation.ts';
 
@@ -11,7 +11,7 @@ const ROWS = 500;
 
 /** Views whose rows follow from states; the others say what was, and follow from how it was saved. */
 const FOLLOWING = new Set(['items', 'item_attributes', 'levels', 'reservations', 'reservation_lines', 'transfers', 'transfer_names']);
-const tables: ReadonlyMap<string, Table> = new Map(inventory.views.tables.map((table) => [table.name, table]));
+const tables: ReadonlyMap<string, Table> = new Map(rooms.views.tables.map((table) => [table.name, table]));
 
 /** How many rows states call for, by table, and how many states there are. */
 export type Counts = Record<string, number>;
@@ -38,7 +38,7 @@ function compareState(key: string, folded: FoldedLog, body: string | undefined, 
   const state = folded.states.get(key);
   if (body === undefined && mayBeForgotten(key, state, nowMs)) return;
   counts['states'] = (counts['states'] ?? 0) + 1;
-  const text = isAnswerKey(key) ? JSON.stringify(state) : inventory.write(key, state);
+  const text = isAnswerKey(key) ? JSON.stringify(state) : rooms.write(key, state);
   if (body === text) return;
   const about = { check: 'states', log: folded.log, key } as const;
   if (body === undefined) return tell({ ...about, expected: shortened(text), found: 'nothing', message: 'the facts fold to a state that is not saved' });
@@ -83,7 +83,7 @@ async function compareRows(keys: readonly string[], folded: FoldedLog, store: St
   for (const key of keys) {
     const state = folded.states.get(key);
     // An item's past is no row that follows from its state, and is not made for one that has not changed.
-    inventory.views.rows(key, state, key[0] === 'i' ? inventory.views.before(key, state) : undefined, rows, at);
+    rooms.views.rows(key, state, key[0] === 'i' ? rooms.views.before(key, state) : undefined, rows, at);
   }
   for (const [table, expected] of wanted) {
     counts[table] = (counts[table] ?? 0) + expected.size;

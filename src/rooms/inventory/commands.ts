@@ -31,6 +31,36 @@ export type InventoryCommand = Asked &
   | SettleItem
   );
 
+/** Every type of command there is. */
+export const COMMANDS = {
+  DefineItem: true,
+  RemoveItem: true,
+  DefineLocation: true,
+  RemoveLocation: true,
+  AdjustStock: true,
+  CountStock: true,
+  MoveStock: true,
+  TransferAway: true,
+  ReserveStock: true,
+  SetCart: true,
+  ReleaseCart: true,
+  ExtendReservation: true,
+  EditReservation: true,
+  MoveReservation: true,
+  ReleaseReservation: true,
+  ConfirmReservation: true,
+  ExpireReservation: true,
+  FulfilOrder: true,
+  UnfulfilOrder: true,
+  CancelOrder: true,
+  CreateTransfer: true,
+  ShipTransfer: true,
+  ReceiveTransfer: true,
+  CancelTransfer: true,
+  ImportLines: true,
+  SettleItem: true,
+} as const satisfies Record<InventoryCommand['type'], true>;
+
 /** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
 export interface Asked {
   readonly actor?: string | undefined;

@@ -4,7 +4,7 @@
  * still be sold. Nothing here waits, looks at a clock or draws lots, so every run can be replayed.
  */
 import type { Room } from '../../runtime/runtime.ts';
-import type { InventoryCommand } from './commands.ts';
+import { COMMANDS, type InventoryCommand } from './commands.ts';
 import type { Cap, HoldCaps } from './caps.ts';
 import { decide } from './decide.ts';
 import type { Context } from './holds.ts';
@@ -17,6 +17,7 @@ import { before, factRows, form, rowsOf, TABLES } from './views.ts';
 
 export const inventory: Room<InventoryCommand> = {
   name: 'inventory',
+  owns: { keys: 'ircotuwhlm', commands: Object.keys(COMMANDS), facts: 'inventory.' },
   form,
   // Facts of this room are written by this room alone, so a record read back is one of its events.
   decide: (command, world, context) => decide(command, world, context) as ReturnType<Room<InventoryCommand>['decide']>,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { canonicalJson, type Json } from '../../../src/base/json.ts';
 import { openMemory } from '../../../src/engines/memory/memory.ts';
 import { openSqlite } from '../../../src/engines/sqlite/sqlite.ts';
-import { inventory } from '../../../src/rooms/inventory/inventory.ts';
+import { rooms } from '../../../src/processes/processes.ts';
 import { Projector } from '../../../src/runtime/runtime.ts';
 import type { Commit, EventRecord, Store } from '../../../src/store/store.ts';
 import type { Promises } from './promises.ts';
@@ -30,12 +30,12 @@ const PASTS = 'item_pasts';
 async function derived(store: Store, logs: Logs): Promise<string[]> {
   const lines: string[] = [];
   for (const [log, commits] of logs.entries()) {
-    const keys = new Set(commits.flatMap(({ events }) => events.flatMap((event) => (isAnswer(event) ? [event.key] : inventory.keysOf(event)))));
+    const keys = new Set(commits.flatMap(({ events }) => events.flatMap((event) => (isAnswer(event) ? [event.key] : rooms.keysOf(event)))));
     const { upTo, bodies } = await store.projections.loadStates(log, [...keys]);
     // The members of a state that was saved and read again come in another order than those of one that never was.
     lines.push(`log ${log} up to ${upTo}`, ...[...bodies].map(([key, body]) => `${key} ${canonicalJson(JSON.parse(body) as Json)}`).sort());
   }
-  for (const { name } of inventory.views.tables) {
+  for (const { name } of rooms.views.tables) {
     if (name === PASTS) continue;
     const rows = await store.projections.sql.selectFrom(name).selectAll().execute();
     lines.push(...rows.map((row) => `${name} ${JSON.stringify(row)}`).sort());
@@ -93,7 +93,7 @@ export class Judge {
     const checkpoints = await store.projections.checkpoints('states');
     const ahead = checkpoints.findIndex((position, log) => position > (logs[log]?.length ?? 0));
     if (ahead >= 0) return [`the views are at ${checkpoints[ahead]} of log ${ahead}, which ends at ${logs[ahead]?.length}`];
-    const projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+    const projector = new Projector({ store, room: rooms as never }); // it folds and never decides
     await projector.start();
     await projector.catchUp();
     const seen = await derived(store, logs);
@@ -109,7 +109,7 @@ export class Judge {
     if (known) return known;
     await using store = openMemory({ partitions: logs.length });
     for (const commits of logs) for (const { log, position, token, events } of commits) await store.log.append([{ log, expected: position - 1, events }], token);
-    const projector = new Projector({ store, room: inventory as never }); // as above
+    const projector = new Projector({ store, room: rooms as never }); // as above
     await projector.start();
     await projector.catchUp();
     const lines = await derived(store, logs);

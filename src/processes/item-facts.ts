@@ -10,8 +10,6 @@ export interface ItemFact {
   readonly index: number;
 }
 
-/** Commits that lie closer together than this are read in one go, the ones between them skipped. */
-const GAP_MAX = 32;
 /** Commits looked up at a time. */
 const STEP = 500;
 
@@ -73,21 +71,6 @@ async function findPlaces({ projections: { sql } }: Store, sku: string, asked: {
 
 /** The commits at some places of one log, given oldest first. */
 async function* readAt(store: Store, places: readonly Place[]): AsyncGenerator<Commit> {
-  for (let first = 0; first < places.length; ) {
-    let last = first;
-    while (last + 1 < places.length && (places[last + 1] as Place).position - (places[last] as Place).position <= GAP_MAX) last++; // within bounds
-    yield* readRun(store, places.slice(first, last + 1));
-    first = last + 1;
-  }
-}
-
-async function* readRun(store: Store, places: readonly Place[]): AsyncGenerator<Commit> {
-  const wanted = new Set(places.map(({ position }) => position));
   const [first] = places;
-  if (!first) return;
-  for await (const commit of store.log.read(first.log, first.position - 1)) {
-    if (!wanted.delete(commit.position)) continue;
-    yield commit;
-    if (wanted.size === 0) return;
-  }
+  if (first) yield* store.log.readAt(first.log, places.map(({ position }) => position));
 }

@@ -43,6 +43,17 @@ export interface LogStore {
    * Rejects with `history-lost` where commits after the position were trimmed.
    */
   read(log: LogId, after: Position): AsyncIterable<Commit>;
+  /**
+   * The commits of a log at some positions, which ascend; those past the head are left out. What lies between them is
+   * not read. Rejects with `history-lost` where one of them was trimmed.
+   */
+  readAt(log: LogId, positions: readonly Position[]): AsyncIterable<Commit>;
+  /**
+   * What `read` gives of each log named, in one reading: the commits of a log come in order and without a gap, and no
+   * log waits until another is read to its end, but for what is in an archive. Whatever is stored together is read and
+   * checked once. Comes in pages of bounded size, none of them empty; a page is decoded when it is asked for.
+   */
+  readTogether(after: ReadonlyMap<LogId, Position>): AsyncIterable<readonly Commit[]>;
   /** The position of a log's newest commit, 0 where there is none. */
   head(log: LogId): Promise<Position>;
   /** All heads in one consistent answer; index = log. */

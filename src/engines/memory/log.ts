@@ -72,13 +72,22 @@ export class MemoryLogs {
 
   page(log: LogId, after: Position): Commit[] {
     const { trimmedTo, commits } = this.#at(log);
-    if (after < trimmedTo) {
-      throw new Fault('history-lost', `log ${log} was trimmed up to ${trimmedTo}, so it cannot be read after ${after}; start from a snapshot or from the archive`, { retry: 'never' });
-    }
-    return commits.slice(after - trimmedTo, after - trimmedTo + PAGE_COMMITS_MAX).map(({ token, body }, index) => {
-      const position = after + index + 1;
-      return { log, position, token, events: decodeEvents(body, { log, position }) };
-    });
+    if (after < trimmedTo) throw historyLost(log, after, trimmedTo);
+    return commits.slice(after - trimmedTo, after - trimmedTo + PAGE_COMMITS_MAX).map((_, index) => this.#commit(log, after + index + 1));
+  }
+
+  at(log: LogId, positions: readonly Position[]): Commit[] {
+    const { trimmedTo } = this.#at(log);
+    const [first] = positions;
+    if (first !== undefined && first <= trimmedTo) throw historyLost(log, first - 1, trimmedTo);
+    const head = this.head(log);
+    return positions.filter((position) => position <= head).map((position) => this.#commit(log, position));
+  }
+
+  #commit(log: LogId, position: Position): Commit {
+    const { trimmedTo, commits } = this.#at(log);
+    const { token, body } = must(commits[position - trimmedTo - 1], `log ${log} has no commit ${position}`);
+    return { log, position, token, events: decodeEvents(body, { log, position }) };
   }
 
   head(log: LogId): Position {
@@ -119,4 +128,8 @@ export class MemoryLogs {
   #at(log: LogId): Log {
     return must(this.#logs[log], `there is no log ${log}: the store has ${this.#logs.length}`);
   }
+}
+
+function historyLost(log: LogId, after: Position, trimmedTo: Position): Fault {
+  return new Fault('history-lost', `log ${log} was trimmed up to ${trimmedTo}, so it cannot be read after ${after}; start from a snapshot or from the archive`, { retry: 'never' });
 }

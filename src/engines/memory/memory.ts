@@ -172,6 +172,10 @@ function logPort(logs: MemoryLogs, session: Session, unwatch: Set<() => void>): 
       await session.run('append', () => logs.append(encoded, token));
     },
     read: (log, after) => pages(logs, session, log, after),
+    async *readAt(log, positions) {
+      yield* await session.run('read', () => logs.at(log, positions));
+    },
+    readTogether: (after) => pagesOfSome(logs, session, after),
     head: (log) => session.run('read', () => logs.head(log)),
     heads: () => session.run('read', () => logs.heads()),
     trimmedTo: (log) => session.run('read', () => logs.trimmedTo(log)),
@@ -194,6 +198,19 @@ async function* pages(logs: MemoryLogs, session: Session, log: LogId, after: Pos
     if (page.length === 0) return;
     yield* page;
     position += page.length;
+  }
+}
+
+/** A page of each log in turn, as long as there is one. */
+async function* pagesOfSome(logs: MemoryLogs, session: Session, after: ReadonlyMap<LogId, Position>): AsyncGenerator<readonly Commit[]> {
+  const reached = new Map(after);
+  while (reached.size > 0) {
+    for (const [log, position] of reached) {
+      const page = await session.run('read', () => logs.page(log, position));
+      if (page.length > 0) yield page;
+      if (page.length > 0) reached.set(log, position + page.length);
+      else reached.delete(log);
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Position } from '../../store/store.ts';
 import { openDatabase } from './database.ts';
 import { faultOf } from './faults.ts';
-import { logReads } from './log.ts';
+import { logReads } from './log-reads.ts';
 import { liveViews, logFile, viewsFile } from './schema.ts';
 
 /** Pages copied between two looks at anything else: 4 MiB. */

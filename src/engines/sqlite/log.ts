@@ -3,15 +3,10 @@
  * after it, so that heads are in the newest row and the row of a position is found by bisection.
  */
 import { passing } from '../../base/crash-points.ts';
-import { conflict, Fault } from '../../base/errors.ts';
+import { conflict } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
-import { AppendRows, bodyOf, checksumOf, type Row } from './rows.ts';
-
-/** Commits of the first page of a reading, and of those after it: who follows an item's history wants one commit here and one there. */
-export const PAGE_COMMITS_FIRST = 16;
-export const PAGE_COMMITS_MAX = 256;
-const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
+import { AppendRows, bodyOf, checksumOf } from './rows.ts';
 
 /** How many rows one transaction of a trim deletes: a few milliseconds during which no append can pass. */
 const TRIM_ROWS_MAX = 512;
@@ -94,47 +89,4 @@ export function logWrites(database: Database, partitions: number) {
       return end >= Math.min(last, newest.seq - 1);
     },
   };
-}
-
-export function logReads(database: Database, partitions: number) {
-  const { connection } = database;
-  const trimmed = connection.prepare('SELECT up_to FROM trims WHERE log = ?');
-  const rows = new AppendRows(database, partitions);
-  /** Where each log was read last: most reads go on from there. */
-  const hints = new Map<LogId, number>();
-  const trimmedTo = (log: LogId): Position => Number(trimmed.get(log)?.['up_to'] ?? 0);
-
-  const commitAt = (log: LogId, position: Position, { seq, heads, token, logs, lines }: Row): EncodedCommit => {
-    const line = lines[logs.indexOf(log)];
-    if (heads[log] !== position || line === undefined) throw rows.damaged(seq, `has no commit ${position} of log ${log}`);
-    return [position, token, line];
-  };
-
-  return {
-    head: (log: LogId): Position => rows.newest().heads[log] ?? 0,
-    heads: (): Position[] => [...rows.newest().heads],
-    trimmedTo,
-    readPage: (log: LogId, after: Position, most: number): EncodedCommit[] =>
-      database.snapshot(() => {
-        if (trimmedTo(log) > after) throw historyLost(log, after, trimmedTo(log));
-        const newest = rows.newest();
-        const head = newest.heads[log] ?? 0;
-        const page: EncodedCommit[] = [];
-        let seq = hints.get(log) ?? newest.seq;
-        let characters = 0;
-        for (let position = after + 1; position <= head && page.length < most && characters < PAGE_CHARACTERS_MAX; position++) {
-          seq = rows.find(log, position, seq);
-          const commit = commitAt(log, position, rows.load(seq));
-          characters += commit[2].length;
-          page.push(commit);
-        }
-        hints.set(log, seq);
-        return page;
-      }),
-  };
-}
-
-function historyLost(log: LogId, after: Position, trimmedTo: Position): Fault {
-  const message = `log ${log} was trimmed up to position ${trimmedTo}, so it cannot be read after ${after}; start from a snapshot or from the archive`;
-  return new Fault('history-lost', message, { retry: 'never' });
 }

@@ -6,7 +6,8 @@ import { canonicalJson, type Json } from '../../base/json.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type Transfer } from '../../store/store.ts';
 import { sqliteDialect } from '../../store/sqlite-dialect.ts';
 import type { Desk } from './desk.ts';
-import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX, type EncodedAppend } from './log.ts';
+import type { EncodedAppend } from './log.ts';
+import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX } from './log-reads.ts';
 import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
 import { decodeStored, encodeStored } from './transfer.ts';
 import type { LogOperations, Questions, ViewOperations } from './sides.ts';
@@ -38,6 +39,24 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
           position = at;
         }
       }
+    },
+    async *readAt(id, positions): AsyncGenerator<Commit> {
+      for (let done = 0; done < positions.length; ) {
+        const page = await reader.call('readAt', known(id), positions.slice(done, done + PAGE_COMMITS_MAX));
+        if (page.length === 0) return;
+        for (const [at, token, body] of page) yield { log: id, position: at, token, events: decodeEvents(body, { log: id, position: at }) };
+        done += page.length;
+      }
+    },
+    async *readTogether(after): AsyncGenerator<readonly Commit[]> {
+      const reached = new Map([...after].map(([id, position]) => [known(id), position]));
+      let from: number | undefined;
+      do {
+        const { commits, next } = await reader.call('readTogether', reached, from);
+        for (const [id, position] of commits) reached.set(id, position);
+        if (commits.length > 0) yield commits.map(([log, position, token, body]) => ({ log, position, token, events: decodeEvents(body, { log, position }) }));
+        from = next;
+      } while (from !== undefined);
     },
     head: async (id) => reader.call('head', known(id)),
     heads: () => reader.call('heads'),

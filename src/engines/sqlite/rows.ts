@@ -53,6 +53,8 @@ export class AppendRows {
   readonly #none: { readonly seq: 0; readonly crc: 0; readonly heads: readonly Position[] };
   #last: { readonly seq: number; readonly crc: number; readonly heads: readonly Position[] };
   readonly #kept = new Map<number, Row>();
+  /** The row that was looked at last. */
+  #checked = { seq: Number.NaN, crc: 0 };
   #keptCharacters = 0;
 
   constructor(database: Database, partitions: number) {
@@ -130,6 +132,11 @@ export class AppendRows {
     return row;
   }
 
+  /** A row that is not likely to be asked for again, once it was found to be whole. */
+  loadOnce(seq: number): Row {
+    return this.#kept.get(seq) ?? this.#check(seq);
+  }
+
   /** A row as it is stored. */
   stored(seq: number): Head & { readonly crc: number; readonly body: string } {
     const row = this.#row.get(seq);
@@ -152,8 +159,9 @@ export class AppendRows {
   #check(seq: number): Row {
     const stored = this.stored(seq);
     if (checksumOf(stored, stored.body) !== stored.crc) throw this.damaged(seq, 'does not match its checksum');
-    const previous = this.#kept.get(seq - 1);
+    const previous = this.#checked.seq === seq - 1 ? this.#checked : this.#kept.get(seq - 1);
     if (previous && previous.crc !== stored.before) throw this.damaged(seq, 'does not follow the one before it');
+    this.#checked = { seq, crc: stored.crc };
     const logs = this.#parse<LogId>(stored.logs, seq);
     return {
       seq,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { isFault } from '../../base/errors.ts';
 import { below, chance, pick, seededRandom, systemRandom } from '../../base/random.ts';
 import type { Commit } from '../../store/store.ts';
-import { DAY, openYard, readAll, type Yard } from './testing.ts';
+import { DAY, openYard, readAll, readAt, readTogether, type Yard } from './testing.ts';
 
 const SEED = Number(process.env['HOLDFAST_SEED'] ?? systemRandom().u32() >>> 1);
 const RUNS = process.env['HOLDFAST_LONG'] === '1' ? 100 : 6;
@@ -43,8 +43,10 @@ async function play(seed: number): Promise<void> {
     const { log: reader, archive: from } = pick(random, nodes);
     const deleted = await from.deletedTo(log);
     try {
-      const commits = await readAll(reader, log, after);
-      expect(commits).toEqual(known.slice(after));
+      expect(await readAll(reader, log, after)).toEqual(known.slice(after));
+      expect(await readTogether(reader, new Map([[log, after]]))).toEqual(known.slice(after));
+      const places = known.slice(after).map(({ position }) => position).filter(() => chance(random, 0.3));
+      expect(await readAt(reader, log, places)).toEqual(places.map((position) => known[position - 1]));
     } catch (error) {
       if (error instanceof Error && error.message === 'broken off') return;
       // Only what the policy deleted may be lost.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Archive, readThrough } from './archive.ts';
-import { DAY, openYard, readAll, type Yard } from './testing.ts';
+import { DAY, openYard, readAll, readAt, readTogether, type Yard } from './testing.ts';
 
 /** A log of 100 commits of which the first 60 are older than a day. */
 async function aged(yard: Yard): Promise<void> {
@@ -21,6 +21,18 @@ describe('old commits move to the archive', () => {
     expect(await yard.live.log.trimmedTo(0)).toBe(60);
     for (const after of [0, 1, 30, 59, 60, 61, 99, 100]) expect(await readAll(yard.log, 0, after)).toEqual(before.slice(after));
     expect([await yard.log.trimmedTo(0), await yard.log.head(0)]).toEqual([0, 100]);
+    expect(await readAt(yard.log, 0, [2, 60, 61, 100, 101])).toEqual([2, 60, 61, 100].map((position) => before[position - 1]));
+  });
+
+  test('logs read together go on from the archive into what is live', async () => {
+    await using yard = openYard();
+    await aged(yard);
+    await yard.grow(1, 10);
+    const [first, second] = [await readAll(yard.live.log, 0), await readAll(yard.live.log, 1)];
+    await yard.archiver.run();
+    const together = await readTogether(yard.log, new Map([[0, 30], [1, 3]]));
+    expect(together.filter(({ log }) => log === 0)).toEqual(first.slice(30));
+    expect(together.filter(({ log }) => log === 1)).toEqual(second.slice(3));
   });
 
   test('a run again archives nothing again, and the figures say what there is', async () => {
@@ -244,6 +256,8 @@ describe('history is lost only where the policy deleted it', () => {
     await yard.archiver.run();
     expect(await yard.log.trimmedTo(0)).toBe(10);
     await expect(readAll(yard.log, 0, 9)).rejects.toMatchObject({ code: 'history-lost' });
+    await expect(readAt(yard.log, 0, [9])).rejects.toMatchObject({ code: 'history-lost' });
+    await expect(readTogether(yard.log, new Map([[0, 9]]))).rejects.toMatchObject({ code: 'history-lost' });
     expect(await positions(yard, 10)).toEqual(from(11, 20));
     expect(yard.archiver.figures).toMatchObject({ segments: 1, commits: 10 });
     await expect(yard.archive.check((await yard.archive.segments(0)).chain[0] ?? { name: '', log: 0, first: 1, last: 1, bytes: 0 })).resolves.toBeDefined();

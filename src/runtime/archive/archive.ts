@@ -125,6 +125,19 @@ export class Archive {
     }
   }
 
+  /** The archived commits of a log at some positions, which ascend. */
+  async *readAt(log: LogId, positions: readonly Position[]): AsyncGenerator<Commit> {
+    for (const position of positions) {
+      const segment = await this.#find(log, position);
+      try {
+        yield await this.#commitAt(segment, position);
+      } catch (error) {
+        if (position <= (await this.deletedTo(log))) throw historyLost(log, position - 1, await this.deletedTo(log));
+        throw error;
+      }
+    }
+  }
+
   /** Lets go of the oldest segment for ever: first it is written down, then it is deleted. */
   async forget(segment: SegmentName): Promise<void> {
     const claim = must(await this.#claim(), 'an archive that was never used has nothing to forget');
@@ -150,6 +163,14 @@ export class Archive {
         yield commitOf(must(lines[position - block.first], 'a block has a line for each of its commits'), { log: segment.log, position, name: segment.name });
       }
     }
+  }
+
+  async #commitAt(segment: SegmentName, position: Position): Promise<Commit> {
+    const index = await this.index(segment);
+    const number = index.blocks.findLastIndex(({ first }) => first <= position);
+    const { first } = must(index.blocks[number], 'a segment begins with a block');
+    const lines = await this.#block(segment, index, number);
+    return commitOf(must(lines[position - first], 'a block has a line for each of its commits'), { log: segment.log, position, name: segment.name });
   }
 
   #block(segment: SegmentName, index: SegmentIndex, number: number): Promise<readonly string[]> {

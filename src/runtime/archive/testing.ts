@@ -72,8 +72,14 @@ async function grow(live: MemoryStore, clock: HandClock, log: number, count: num
   await live.projections.apply({ consumer: 'states', checkpoints: [{ log, expected: head, upTo: head + count }], states: [], deletes: [], upserts: [] });
 }
 
-export async function readAll(log: Pick<LogStore, 'read'>, id: number, after = 0): Promise<Commit[]> {
-  const commits: Commit[] = [];
-  for await (const commit of log.read(id, after)) commits.push(commit);
-  return commits;
+export const readAll = (log: Pick<LogStore, 'read'>, id: number, after = 0): Promise<Commit[]> => collect(log.read(id, after));
+
+export const readAt = (log: Pick<LogStore, 'readAt'>, id: number, positions: readonly number[]): Promise<Commit[]> => collect(log.readAt(id, positions));
+
+export const readTogether = async (log: Pick<LogStore, 'readTogether'>, after: ReadonlyMap<number, number>): Promise<Commit[]> => (await collect(log.readTogether(after))).flat();
+
+async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of source) all.push(one);
+  return all;
 }

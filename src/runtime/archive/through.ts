@@ -14,33 +14,75 @@ export function readThrough(live: LogStore, archive: Archive): LogStore {
     trim: (log, upTo) => live.trim(log, upTo),
     watch: (onAdvance) => live.watch(onAdvance),
     trimmedTo: async (log) => ((await archive.isUsed()) ? archive.deletedTo(log) : live.trimmedTo(log)),
-    read: reader(live, archive),
+    ...readers(live, archive),
   };
 }
 
-function reader(live: LogStore, archive: Archive): LogStore['read'] {
+/** Commits of the archive that make a page. */
+const PAGE_COMMITS = 256;
+
+function readers(live: LogStore, archive: Archive): Pick<LogStore, 'read' | 'readAt' | 'readTogether'> {
   // How far each log was seen to be trimmed: what is before that is not looked for among the live again.
   const trimmed = new Map<LogId, Position>();
-  return async function* read(log: LogId, after: Position): AsyncGenerator<Commit> {
-    let position = after;
+  const trimmedTo = (log: LogId): Position => trimmed.get(log) ?? 0;
+
+  /** First what is archived, then what is live; and again, where more was trimmed since it was seen last or while it was read. */
+  async function* inTurn<T>(logs: () => Iterable<LogId>, archived: () => AsyncIterable<T>, kept: () => AsyncIterable<T>): AsyncGenerator<T> {
     for (;;) {
-      for await (const commit of archive.read(log, position, trimmed.get(log) ?? 0)) {
-        yield commit;
-        position = commit.position;
-      }
+      yield* archived();
       try {
-        for await (const commit of live.read(log, position)) {
-          yield commit;
-          position = commit.position;
-        }
-        return;
+        return yield* kept();
       } catch (error) {
-        // Trimmed, since it was seen last or while it was read.
         if (!isFault(error, 'history-lost') || !(await archive.isUsed())) throw error;
-        trimmed.set(log, await live.trimmedTo(log));
+        for (const log of logs()) trimmed.set(log, await live.trimmedTo(log));
       }
     }
+  }
+
+  async function* archivedPages(reached: Map<LogId, Position>): AsyncGenerator<readonly Commit[]> {
+    for (const [log, after] of reached) {
+      let page: Commit[] = [];
+      for await (const commit of archive.read(log, after, trimmedTo(log))) {
+        page.push(commit);
+        if (page.length < PAGE_COMMITS && commit.position < trimmedTo(log)) continue;
+        yield noted(page, reached);
+        page = [];
+      }
+    }
+  }
+
+  async function* livePages(reached: Map<LogId, Position>): AsyncGenerator<readonly Commit[]> {
+    for await (const page of live.readTogether(reached)) yield noted(page, reached);
+  }
+
+  return {
+    read(log, after) {
+      const reached = { position: after };
+      return inTurn(() => [log], () => noting(archive.read(log, reached.position, trimmedTo(log)), reached), () => noting(live.read(log, reached.position), reached));
+    },
+    readAt(log, positions) {
+      const reached = { position: 0 };
+      const left = (isArchived: boolean): Position[] => positions.filter((position) => position > reached.position && position <= trimmedTo(log) === isArchived);
+      return inTurn(() => [log], () => noting(archive.readAt(log, left(true)), reached), () => noting(live.readAt(log, left(false)), reached));
+    },
+    /** What is in the archive comes one log after another. */
+    readTogether(after) {
+      const reached = new Map(after);
+      return inTurn(() => reached.keys(), () => archivedPages(reached), () => livePages(reached));
+    },
   };
+}
+
+async function* noting(commits: AsyncIterable<Commit>, reached: { position: Position }): AsyncGenerator<Commit> {
+  for await (const commit of commits) {
+    yield commit;
+    reached.position = commit.position;
+  }
+}
+
+function noted(page: readonly Commit[], reached: Map<LogId, Position>): readonly Commit[] {
+  for (const { log, position } of page) reached.set(log, position);
+  return page;
 }
 
 /** The same store with another log. */

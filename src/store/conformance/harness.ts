@@ -67,10 +67,14 @@ export async function fill(log: LogStore, id: LogId, count: number): Promise<voi
   }
 }
 
-export async function readAll(log: LogStore, id: LogId, after: Position = 0): Promise<Commit[]> {
-  const commits: Commit[] = [];
-  for await (const commit of log.read(id, after)) commits.push(commit);
-  return commits;
+export function readAll(log: LogStore, id: LogId, after: Position = 0): Promise<Commit[]> {
+  return collect(log.read(id, after));
+}
+
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of source) all.push(one);
+  return all;
 }
 
 /** 'ok', or the code of the fault that a call rejected with; anything else it rejected with is thrown. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Store } from '../store.ts';
-import { fact, fill, onFreshPlace, onFreshStore, outcome, readAll, type Harness } from './harness.ts';
+import { collect, fact, fill, onFreshPlace, onFreshStore, outcome, readAll, type Harness } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
 /** More commits than any engine puts on one page. */
@@ -49,6 +49,60 @@ export function readPromises(harness: Harness): void {
     // It ends at the head of the moment its last page was read: some or all of those beside are in it, never a gap.
     expect(seen).toEqual(Array.from({ length: seen.length }, (_, n) => n + 1));
     expect(seen.length).toBeGreaterThanOrEqual(10);
+  }));
+
+  test('single commits are read in their order, as far as there are any', withStore(async ({ log }) => {
+    await grow(log, 0, PAGES);
+    await grow(log, 1, 5);
+    const positions = Array.from({ length: PAGES / 2 }, (_, n) => 2 * n + 2);
+    expect((await collect(log.readAt(0, positions))).map(({ log: id, position, token }) => [id, position, token])).toEqual(positions.map((position) => [0, position, `p${position}`]));
+    expect((await collect(log.readAt(1, [2, 5, 6, 99]))).map(({ position }) => position)).toEqual([2, 5]);
+    expect(await collect(log.readAt(1, []))).toEqual([]);
+    expect(await collect(log.readAt(2, [1]))).toEqual([]);
+  }));
+
+  test('reading a commit that was trimmed is `history-lost`, and one after it is there', withStore(async ({ log }) => {
+    await fill(log, 0, 5);
+    await log.trim(0, 3);
+    for (const positions of [[1], [3, 4]]) expect(await outcome(collect(log.readAt(0, positions)))).toBe('history-lost');
+    expect((await collect(log.readAt(0, [4, 5]))).map(({ position }) => position)).toEqual([4, 5]);
+  }));
+
+  test('logs read together give what each gives by itself', withStore(async ({ log }) => {
+    await Promise.all([grow(log, 0, PAGES), grow(log, 1, 40)]);
+    await appendAcross(log, [0, 1, 2], 20);
+    for (const after of [new Map([[0, 0], [1, 0], [2, 0]]), new Map([[0, PAGES], [1, 13]]), new Map([[0, 7], [2, 20]]), new Map([[1, 60]]), new Map<number, number>()]) {
+      const pages = await collect(log.readTogether(after));
+      expect(pages.every((page) => page.length > 0)).toBe(true);
+      for (const [id, from] of after) expect(pages.flat().filter((commit) => commit.log === id)).toEqual(await readAll(log, id, from));
+      expect(pages.flat().every((commit) => after.has(commit.log))).toBe(true);
+    }
+  }));
+
+  test('of logs read together none waits until another was read', withStore(async ({ log }) => {
+    await appendAcross(log, [0, 1, 2], PAGES);
+    const order = (await collect(log.readTogether(new Map([[0, 0], [1, 0], [2, 0]])))).flat().map((commit) => commit.log);
+    for (const id of [0, 1, 2]) expect(order.indexOf(id)).toBeLessThan(order.length / 2);
+  }));
+
+  test('logs read together go on while others append and trim', withStore(async ({ log }) => {
+    await Promise.all([grow(log, 0, PAGES), grow(log, 1, PAGES)]);
+    let seen = 0;
+    for await (const page of log.readTogether(new Map([[0, 0]]))) {
+      if (seen === 0) await log.trim(1, PAGES);
+      for (const { log: id, position } of page) expect([id, position]).toEqual([0, ++seen]);
+      if (seen < PAGES) await log.append([{ log: 2, expected: await log.head(2), events: [fact('k')] }], 'beside');
+    }
+    expect(seen).toBe(PAGES);
+  }));
+
+  test('reading together after a position whose next commit was trimmed is `history-lost`', withStore(async ({ log }) => {
+    await appendAcross(log, [0, 1], 5);
+    await log.trim(1, 3);
+    expect(await outcome(collect(log.readTogether(new Map([[0, 0], [1, 2]]))))).toBe('history-lost');
+    const pages = await collect(log.readTogether(new Map([[0, 0], [1, 3]])));
+    expect(pages.flat().filter((commit) => commit.log === 1).map(({ position }) => position)).toEqual([4, 5]);
+    expect(pages.flat().filter((commit) => commit.log === 0)).toHaveLength(5);
   }));
 
   test('trimming forgets up to and including a position and leaves the head', withStore(async ({ log }) => {
@@ -131,4 +185,10 @@ async function grow(log: Store['log'], id: number, count: number): Promise<void>
   for (let position = 1; position <= count; position++) {
     await log.append([{ log: id, expected: position - 1, events: [fact('k')] }], `p${position}`);
   }
+}
+
+/** Appends that each have a commit for every log. */
+async function appendAcross(log: Store['log'], logs: readonly number[], count: number): Promise<void> {
+  const heads = await log.heads();
+  for (let n = 0; n < count; n++) await log.append(logs.map((id) => ({ log: id, expected: (heads[id] ?? 0) + n, events: [fact(`k${id}`, { n })] })), `a${n}`);
 }

@@ -12,3 +12,7 @@ export type { Money } from './money.ts';
 export type { Change, Controls, Guardrails, PolicyDefinition, Rule, Strategy } from './policy.ts';
 export type { Signals } from './signals.ts';
 export { bookOf, findPolicy, findPrice, findQuote, type Book, type Policy, type Price, type Quote } from './state.ts';
+export type { Velocity } from './strategies/demand.ts';
+export type { PricePoint, PriceScatter, PriceSums } from './strategies/elasticity.ts';
+export type { ComputedStrategy } from './strategies/strategies.ts';
+export type { Known, PriceModel } from './strategies/trace.ts';

@@ -4,7 +4,7 @@ import { systemRandom } from '../base/random.ts';
 import type { Json } from '../base/json.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import type { Rebuilding, Services } from '../http/http.ts';
-import { rooms, roomsWith, type Command } from '../processes/processes.ts';
+import { rooms, roomsWith, startConsumers, type Command } from '../processes/processes.ts';
 import type { HoldCaps } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { diskOf } from './disk.ts';
@@ -77,6 +77,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(clean(store, clock));
   const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
+  const consumers = opening.use(startConsumers({ store, engine, clock, node, onTrouble: options.onTrouble }));
   projection.advance();
   const open = opening.move();
   return {
@@ -90,6 +91,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
     feed,
     timers,
     lag,
+    consumers,
     disk: place.engine === 'sqlite' ? () => diskOf(place.directory) : undefined,
     clock,
     random,

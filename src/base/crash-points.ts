@@ -16,6 +16,8 @@ export type CrashPoint =
   | 'log.trim'
   | 'archive.packed' // the segments are there and the commits still in the log
   | 'archive.trimmed'
+  | 'consumer.save' // facts were heard, and neither what follows from them nor the checkpoint is saved
+  | 'consumer.saved'
   | 'rebuild.adopt'; // new views are complete and not yet the ones that answer
 
 export const passing: (point: CrashPoint) => void = armed(process.env['HOLDFAST_CRASH_AT']);

@@ -28,6 +28,7 @@ import { importRoutes } from './routes/imports.ts';
 import { itemRoutes } from './routes/items.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { locationRoutes } from './routes/locations.ts';
+import { lowStockRoutes } from './routes/low-stock.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { patternRoutes } from './routes/patterns.ts';
 import { queueRoutes } from './routes/queues.ts';
@@ -89,6 +90,7 @@ function allRoutes(floor: Floor): Route[] {
     ...allocationRoutes(floor),
     ...transferRoutes(floor),
     ...bookRoutes(floor),
+    ...lowStockRoutes(floor),
     ...eventRoutes(floor),
     ...keyRoutes(floor),
     ...patternRoutes(),

@@ -1,4 +1,5 @@
 import { hash32 } from '../base/hash.ts';
+import type { Consumer } from '../runtime/runtime.ts';
 import { cursorCovers, parseCursor, type Cursor } from '../store/store.ts';
 import type { Call } from './call.ts';
 import { COURTESY_WAIT_MS, CURSORS_MAX, FRESHNESS_WAIT_MS, PAGE_DEFAULT } from './limits.ts';
@@ -83,6 +84,13 @@ export async function viewsCover(call: Call<never, never> | Call, { engine, view
   const positions = wanted(call, engine.partitions);
   if (!positions) await views.covers([...engine.heads], COURTESY_WAIT_MS);
   else if (!(await views.covers(positions, FRESHNESS_WAIT_MS))) throw viewBehind();
+}
+
+/** The same for the rows that a consumer of the log keeps. Without a cursor they are read as they are after `courtesyMs` at most. */
+export async function consumerCovers(call: Call<never, never> | Call, { engine }: Services, consumer: Pick<Consumer, 'covers'>, courtesyMs: number): Promise<void> {
+  const positions = wanted(call, engine.partitions);
+  if (!positions) await consumer.covers([...engine.heads], courtesyMs);
+  else if (!(await consumer.covers(positions, FRESHNESS_WAIT_MS))) throw viewBehind();
 }
 
 function viewBehind(): ReturnType<typeof problem> {

@@ -3,7 +3,7 @@ import type { Spread } from '../base/distribution.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Feed } from '../distribution/feed/feed.ts';
-import type { Command } from '../processes/processes.ts';
+import type { Command, Consumers } from '../processes/processes.ts';
 import type { ArchiveFigures, Engine, Lag, QueueWorker, Timers } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { Tracing } from './tracing.ts';
@@ -52,6 +52,7 @@ export interface Services {
   readonly feed: Feed;
   readonly timers: Pick<Timers<Command>, 'size' | 'lateSeconds'>;
   readonly lag: Lag;
+  readonly consumers: Consumers;
   /** Follows requests, where the installation wants that. */
   readonly tracing?: Tracing | undefined;
   /** Absent where the data is on a server's disk. */

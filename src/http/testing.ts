@@ -9,7 +9,7 @@ import { ids as makeIds } from '../base/ids.ts';
 import { seededRandom } from '../base/random.ts';
 import { Feed } from '../distribution/feed/feed.ts';
 import { openMemory, type HandleOptions, type MemoryStore } from '../engines/memory/memory.ts';
-import { rooms, roomsWith, type Command } from '../processes/processes.ts';
+import { rooms, roomsWith, startConsumers, type Command } from '../processes/processes.ts';
 import type { HoldCaps } from '../rooms/inventory/inventory.ts';
 import { Engine, Lag, Projector, QueueWorker, Rebuild, Timers } from '../runtime/runtime.ts';
 import { buildHttp, type HttpOptions } from './http.ts';
@@ -74,7 +74,8 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   commands.start();
   const feed = new Feed({ store, engine, clock });
   const lag = new Lag(engine, clock);
-  const services: Services = { version: 'test', node: 'node_test', store, engine, commands, views, feed, timers, lag, clock, random, ids };
+  const consumers = startConsumers({ store, engine, clock, node: 'node_test' });
+  const services: Services = { version: 'test', node: 'node_test', store, engine, commands, views, feed, timers, lag, consumers, clock, random, ids };
   const logs: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) });
   const requestLog = { write: (lines: string) => void logs.push(...lines.split('\n').filter((line) => line !== '')) };
@@ -93,6 +94,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
     settled,
     async [Symbol.asyncDispose]() {
       await server.close();
+      await consumers[Symbol.asyncDispose]();
       feed.close();
       lag.close();
       timers.close();

@@ -7,6 +7,7 @@ export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
+export { startConsumers, type Consumers } from './consumers.ts';
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
 export { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit/audit.ts';

@@ -57,3 +57,17 @@ export const FLUSH_AT = 512;
 export const LAG_MARK_MS = 50;
 /** Marks kept before each two become one: the newest 25 seconds or more are known to within 100 ms. */
 export const LAG_MARKS_MAX = 1_024;
+/** Facts that a consumer hears in one turn of the event loop: about a millisecond, between two commits of shoppers. */
+export const HEARD_PER_TURN = 2_000;
+/** Facts that wait in memory to be heard: past it they are read from the log again, which has them anyway. */
+export const UNHEARD_MAX = 50_000;
+/** A consumer saves its checkpoint this long after something new, or as soon as so many facts are not saved: what a crash makes it hear again. */
+export const CONSUMER_SAVE_MS = 1_000;
+export const CONSUMER_UNSAVED_MAX = 20_000;
+/** Where several processes share a store one of them runs a consumer: how long it may be silent before another takes over. */
+export const CONSUMER_LEASE_MS = 3_000;
+export const CONSUMER_RENEW_MS = 1_000;
+/** A consumer whose store did not do as asked begins again after this long. */
+export const CONSUMER_RETRY_MS = 500;
+/** Between looks at what a consumer has saved in another process. */
+export const CONSUMER_LOOK_MS = 50;

@@ -7,6 +7,8 @@ export { ANSWERED, isAnswerKey, remember, type Once, type Outcome, type Remember
 export { Engine, type Appended, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
 export { joined } from './joined.ts';
+export { Consumer, type ConsumerOptions, type Listener } from './consumer.ts';
+export type { ConsumerRows } from './consumer-rows.ts';
 export { Lag } from './lag.ts';
 export { Projector } from './projector.ts';
 export { Rebuild } from './rebuild.ts';

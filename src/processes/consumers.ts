@@ -1,0 +1,33 @@
+import type { Clock } from '../base/clock.ts';
+import { Consumer, type Engine } from '../runtime/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { lowStock } from './low-stock/low-stock.ts';
+import type { Command } from './rooms.ts';
+
+/** Whoever follows the log for a purpose of its own, beside the views and the feed. */
+export interface Consumers extends AsyncDisposable {
+  /** Which items are low. */
+  readonly lowStock: Consumer;
+}
+
+export interface ConsumersOptions {
+  readonly store: Store;
+  readonly engine: Engine<Command>;
+  readonly clock: Clock;
+  /** The name of this process among those that share the store. */
+  readonly node: string;
+  readonly onTrouble?: ((message: string) => void) | undefined;
+}
+
+/** Starts them all. A further one is named here and nowhere else. */
+export function startConsumers({ store, engine, clock, node, onTrouble }: ConsumersOptions): Consumers {
+  const common = { store, engine, clock, holder: node, onTrouble };
+  const alert = new Consumer({ ...common, listener: lowStock() });
+  alert.start();
+  return {
+    lowStock: alert,
+    async [Symbol.asyncDispose]() {
+      await alert[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -18,6 +18,8 @@ export function withAftermath<Answer>(decision: Decision<InventoryEvent, Answer>
   if (!decision.ok || (decision.events.length === 0 && also === undefined)) return decision;
   const [first] = decision.events;
   if (decision.events.length === 1 && first?.type === 'inventory.reservation.held' && first.data.backordered === 0) return afterPlainHold(decision, first, world, now);
+  // Of an item that was never there nothing is left to promise and nothing was said.
+  if (decision.events.length === 1 && first?.type === 'inventory.item.defined' && world.get(first.key) === undefined) return decision;
   const scenes = scenesOf(decision.events, world, now, also);
   for (const { item, waits } of scenes) if (waits && (findWaiting(world, item.sku)?.promises.size ?? 0) >= WAITING_MAX && promises(decision.events, item)) return crowded(item.sku);
   const events = [...decision.events];

@@ -102,6 +102,7 @@ export function settle({ sku }: SettleItem, world: World, { now }: { readonly no
 
 /** The facts that meet waiting promises of any items, with the records as they then are. */
 export function fillFacts(plans: readonly Fills[], world: World, now: number): InventoryEvent[] {
+  if (plans.length === 0) return [];
   const holds = new Map<string, FilledHold>();
   const orders = new Map<string, Order>();
   const facts: InventoryEvent[] = [];

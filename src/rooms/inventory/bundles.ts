@@ -70,7 +70,8 @@ type Fault = { readonly pointer: string; readonly detail: string };
 
 /** Why an item may not have these components; undefined where it may. */
 export function componentsRefusal(sku: string, definition: ItemDefinition, world: World): Refusal | undefined {
-  const components = definition.components ?? [];
+  const { components } = definition;
+  if (!components || components.length === 0) return undefined;
   const pointer = (index: number): string => `/components/${index}/sku`;
   const unknown = components.flatMap((one, index): Fault[] => (one.sku === sku || findItem(world, one.sku) ? [] : [{ pointer: pointer(index), detail: `There is no item ${one.sku}.` }]));
   if (unknown.length > 0) return refused('invalid', 'unknown-item', 'Some components name items that do not exist.', { errors: unknown }).refusal;
@@ -81,7 +82,7 @@ export function componentsRefusal(sku: string, definition: ItemDefinition, world
   });
   const made = { sku, definition } as Item; // what `partsOf` reads
   if (faults.length === 0 && partsOf(made, world).some(({ quantity }) => quantity > BUNDLE_PARTS_MAX)) faults.push({ pointer: '/components', detail: `a bundle takes at most ${BUNDLE_PARTS_MAX} units of an item` });
-  if (isBundle(definition) && definition.maxPerCustomer !== undefined) faults.push({ pointer: '/maxPerCustomer', detail: 'is counted for the components of a bundle, not for the bundle' });
+  if (definition.maxPerCustomer !== undefined) faults.push({ pointer: '/maxPerCustomer', detail: 'is counted for the components of a bundle, not for the bundle' });
   return faults.length === 0 ? undefined : refused('invalid', 'invalid-request', 'The bundle cannot be made of these components.', { errors: faults }).refusal;
 }
 

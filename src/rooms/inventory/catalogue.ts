@@ -42,6 +42,7 @@ function ownStockRefusal(item: Item, now: number): Refusal | undefined {
  * between them meet in the log of one of these items, so that the second one is decided on what the first one left.
  */
 function bundledFacts(bundle: string, before: ItemDefinition | undefined, after: ItemDefinition | undefined, world: World, now: number): InventoryEvent[] {
+  if (!isBundle(before) && !isBundle(after)) return [];
   const quantities = (definition: ItemDefinition | undefined): Map<string, number> => {
     const sums = new Map<string, number>();
     for (const { sku, quantity } of definition?.components ?? []) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
@@ -63,7 +64,8 @@ function bundledFacts(bundle: string, before: ItemDefinition | undefined, after:
 function merged(before: ItemDefinition | undefined, said: DefineItem['definition']): ItemDefinition {
   const result: Record<string, Json | undefined> = { ...(ITEM_DEFAULTS as unknown as JsonObject), ...(before as unknown as JsonObject | undefined) };
   const defaults = ITEM_DEFAULTS as unknown as JsonObject; // a definition is plain JSON
-  for (const [member, value] of Object.entries(said)) {
+  for (const member in said) {
+    const value = said[member];
     if (value === undefined) continue;
     if (value !== null || member === 'backorderLimit') result[member] = value;
     else if (defaults[member] === undefined) delete result[member];

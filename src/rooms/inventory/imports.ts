@@ -49,8 +49,8 @@ function takeIn(lines: readonly ImportLine[], world: World, context: Context, de
   const draft = new Draft(world, lines);
   const counts = { ...NONE };
   const refusals: RefusedLine[] = [];
-  for (const line of lines) {
-    const done = draft.take(line, context, decide);
+  for (const [index, line] of lines.entries()) {
+    const done = draft.take(index, line, context, decide);
     if (typeof done === 'string') counts[done]++;
     else refusals.push({ line: line.line, refusal: done });
   }
@@ -72,13 +72,16 @@ class Draft implements World, States {
   readonly #states = new Map<string, unknown>();
   /** What the line under way changed, and forgets where it is refused. */
   readonly #line = new Map<string, unknown>();
-  /** Commands still to come, by SKU. */
-  readonly #coming = new Map<string, number>();
+  /** The last line about each SKU: before it, what a line changed is to be at hand. */
+  readonly #last = new Map<string, number>();
 
   constructor(world: World, lines: readonly ImportLine[]) {
     this.#world = world;
     this.partitions = world.partitions;
-    for (const { commands } of lines) for (const command of commands) this.#expect(command, 1);
+    for (const [index, { commands }] of lines.entries()) {
+      const sku = skuOf(commands[0]);
+      if (sku !== undefined) this.#last.set(sku, index);
+    }
   }
 
   get(key: string): unknown {
@@ -92,40 +95,32 @@ class Draft implements World, States {
   }
 
   /** What the line did, or why it is refused. */
-  take({ commands }: ImportLine, context: Context, decide: Decide): 'described' | 'adjusted' | 'unchanged' | Refusal {
+  take(index: number, { commands }: ImportLine, context: Context, decide: Decide): 'described' | 'adjusted' | 'unchanged' | Refusal {
     const events: InventoryEvent[] = [];
-    for (const command of commands) this.#expect(command, -1);
-    for (const [index, command] of commands.entries()) {
-      const decision = decide(command, this, context);
+    const sku = skuOf(commands[0]);
+    let matters = sku === undefined || (this.#last.get(sku) ?? 0) > index;
+    for (let next = 0; next < commands.length; ) {
+      const decision = decide(commands[next++] as InventoryCommand, this, context); // within bounds
       if (!decision.ok) {
         this.#line.clear();
         return decision.refusal;
       }
-      const news = decision.events.filter((event) => isNews(event, this));
-      events.push(...news);
-      if (this.#matters(command, news, commands.length - index - 1)) this.#fold(news);
+      const known = events.length;
+      for (const event of decision.events) if (isNews(event, this)) events.push(event);
+      // Facts about more than the item may concern any later line.
+      for (let fact = known; fact < events.length && !matters; fact++) matters = events[fact]?.key !== `i/${sku}`;
+      if (matters || next < commands.length) this.#fold(events, known);
     }
-    for (const [key, state] of this.#line) this.#states.set(key, state);
+    if (matters) for (const [key, state] of this.#line) this.#states.set(key, state);
     this.#line.clear();
     this.events.push(...events);
     if (events.length === 0) return 'unchanged';
     return commands.some(({ type }) => type === 'DefineItem' || type === 'DefineLocation') ? 'described' : 'adjusted';
   }
 
-  #expect(command: ImportLine['commands'][number], by: number): void {
-    if (command.type === 'DefineLocation') return;
-    this.#coming.set(command.sku, (this.#coming.get(command.sku) ?? 0) + by);
-  }
-
-  /** Whether anybody may look at what these facts change: facts about more than the item may concern any later line. */
-  #matters(command: ImportLine['commands'][number], events: readonly InventoryEvent[], left: number): boolean {
-    if (events.length === 0) return false;
-    if (command.type === 'DefineLocation' || left > 0 || (this.#coming.get(command.sku) ?? 0) > 0) return true;
-    return events.some(({ key }) => key !== `i/${command.sku}`);
-  }
-
-  #fold(events: readonly InventoryEvent[]): void {
-    for (const event of events) {
+  #fold(events: readonly InventoryEvent[], from: number): void {
+    for (let fact = from; fact < events.length; fact++) {
+      const event = events[fact] as InventoryEvent; // within bounds
       for (const key of keysOf(event)) this.#own(key);
       evolve(event, this);
     }
@@ -136,6 +131,11 @@ class Draft implements World, States {
     const state = this.get(key);
     if (state !== undefined) this.#line.set(key, readState(key, writeState(key, state)));
   }
+}
+
+/** All commands of a line are about one item, or about a place. */
+function skuOf(command: ImportLine['commands'][number] | undefined): string | undefined {
+  return command === undefined || command.type === 'DefineLocation' ? undefined : command.sku;
 }
 
 /** False for a description of what is known already: importing the same again is not to write the same facts again. */

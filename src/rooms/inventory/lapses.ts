@@ -26,7 +26,8 @@ export class Lapses {
   /** Ascending by instant. Those before `#next` have run out. */
   readonly #lapses: Lapse[] = [];
   #next = 0;
-  readonly #lapsed = new Map<string, number>();
+  /** Made when something has run out: most items never have holds, and there are many items. */
+  #lapsed: Map<string, number> | undefined;
   #lapsedBackordered = 0;
   #reached = Number.NEGATIVE_INFINITY;
 
@@ -43,7 +44,7 @@ export class Lapses {
     if (now <= this.#reached) return;
     this.#reached = now;
     for (let lapse = this.#lapses[this.#next]; lapse && lapse.at <= now; lapse = this.#lapses[this.#next]) {
-      for (const [location, quantity] of lapse.units) bump(this.#lapsed, location, quantity);
+      for (const [location, quantity] of lapse.units) bump((this.#lapsed ??= new Map()), location, quantity);
       this.#lapsedBackordered += lapse.backordered;
       this.#next++;
     }
@@ -52,7 +53,7 @@ export class Lapses {
 
   /** Units at a place that are still written as reserved although their holds have run out. */
   lapsedAt(location: string): number {
-    return this.#lapsed.size === 0 ? 0 : (this.#lapsed.get(location) ?? 0);
+    return this.#lapsed?.get(location) ?? 0;
   }
 
   get lapsedBackordered(): number {
@@ -81,7 +82,7 @@ export class Lapses {
   forget(): void {
     this.#lapses.splice(0, this.#next);
     this.#next = 0;
-    this.#lapsed.clear();
+    this.#lapsed = undefined;
     this.#lapsedBackordered = 0;
   }
 
@@ -130,7 +131,7 @@ export class Lapses {
     const gone = index < this.#next;
     for (const { location, quantity } of units) {
       bump(lapse.units, location, sign * quantity);
-      if (gone) bump(this.#lapsed, location, sign * quantity);
+      if (gone) bump((this.#lapsed ??= new Map()), location, sign * quantity);
     }
     lapse.backordered += sign * backordered;
     if (gone) this.#lapsedBackordered += sign * backordered;

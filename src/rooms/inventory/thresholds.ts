@@ -79,6 +79,12 @@ function steps(thresholds: readonly number[], exceeds: (threshold: number) => bo
 
 /** The thresholds that are exceeded although nothing crosses them: of a description, those that it names anew; all where the item has something for the first time. */
 export function newlyExceeded(item: Item, definition: ItemDefinition, net: number): Exceeded {
-  const fresh = (channel: string): number[] => definition.thresholds.filter((threshold) => !(item.stocked && isWatched(item, channel, threshold)) && net - (definition.channelBuffers[channel] ?? 0) > threshold);
-  return ['', ...Object.keys(definition.channelBuffers)].map((channel) => [channel, fresh(channel)] as const).filter(([, thresholds]) => thresholds.length > 0);
+  const exceeded: [string, number[]][] = [];
+  const look = (channel: string, buffer: number): void => {
+    const fresh = definition.thresholds.filter((threshold) => net - buffer > threshold && !(item.stocked && isWatched(item, channel, threshold)));
+    if (fresh.length > 0) exceeded.push([channel, fresh]);
+  };
+  look('', 0);
+  for (const channel in definition.channelBuffers) look(channel, definition.channelBuffers[channel] ?? 0);
+  return exceeded;
 }

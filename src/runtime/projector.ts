@@ -80,16 +80,14 @@ export class Projector {
     const commits: Commit[] = [];
     const heads = await this.#store.log.heads();
     this.#heads = heads;
-    const logs = heads.keys().toArray().filter((log) => (heads[log] ?? 0) > (this.#checkpoints[log] ?? 0));
-    // Logs side by side, since that is how they were written; none may keep the others waiting for ever.
-    const share = Math.ceil(PROJECTION_EVENTS_PER_STEP / Math.max(1, logs.length));
-    for (const log of logs) {
-      let events = 0;
-      for await (const commit of this.#store.log.read(log, this.#checkpoints[log] ?? 0)) {
-        commits.push(commit);
-        events += commit.events.length;
-        if (events >= share) break;
-      }
+    const after = new Map(heads.entries().filter(([log, head]) => head > (this.#checkpoints[log] ?? 0)).map(([log]) => [log, this.#checkpoints[log] ?? 0]));
+    if (after.size === 0) return commits;
+    let facts = 0;
+    // Logs side by side, since that is how they were written: an append with commits of them all is read once.
+    for await (const page of this.#store.log.readTogether(after)) {
+      for (const commit of page) facts += commit.events.length;
+      commits.push(...page);
+      if (facts >= PROJECTION_EVENTS_PER_STEP) break;
     }
     return commits;
   }

@@ -3,7 +3,7 @@ import { conflict } from '../../base/errors.ts';
 import { encodeEvents, type MessageStatus, type StoredMessage, type Transfer } from '../../store/store.ts';
 import { plainArray, textArray } from './arrays.ts';
 import type { Database } from './connect.ts';
-import { headOf } from './log.ts';
+import { headOf } from './log-reads.ts';
 
 /** Commits and messages as they are, from one database to another. */
 export function transfer(db: Database): Transfer {

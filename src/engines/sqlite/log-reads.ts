@@ -23,99 +23,114 @@ export interface PageTogether {
 }
 
 export function logReads(database: Database, partitions: number) {
-  const { connection } = database;
-  const trimmed = connection.prepare('SELECT up_to FROM trims WHERE log = ?');
-  const rows = new AppendRows(database, partitions);
-  /** Where each log was read last: most reads go on from there. */
-  const hints = new Map<LogId, number>();
-  const trimmedTo = (log: LogId): Position => Number(trimmed.get(log)?.['up_to'] ?? 0);
-  const mustReach = (log: LogId, after: Position): void => {
-    const lost = trimmedTo(log);
-    if (lost > after) throw historyLost(log, after, lost);
+  const log = new LogReader(database, partitions);
+  return {
+    head: (id: LogId): Position => log.heads[id] ?? 0,
+    heads: (): Position[] => [...log.heads],
+    trimmedTo: (id: LogId): Position => log.trimmedTo(id),
+    readPage: (id: LogId, after: Position, most: number): EncodedCommit[] => database.snapshot(() => log.load(id, countingFrom(after + 1, most))),
+    readAt: (id: LogId, positions: readonly Position[]): EncodedCommit[] => database.snapshot(() => log.load(id, positions)),
+    /** `from`: where the page before said to go on, with `after` what was reached by then. */
+    readTogether: (after: ReadonlyMap<LogId, Position>, from: number | undefined): PageTogether => database.snapshot(() => log.loadTogether(after, from)),
   };
+}
 
-  const commitAt = (log: LogId, position: Position, { seq, heads, token, logs, lines }: Row): EncodedCommit => {
-    const line = lines[logs.indexOf(log)];
-    if (heads[log] !== position || line === undefined) throw rows.damaged(seq, `has no commit ${position} of log ${log}`);
-    return [position, token, line];
-  };
+/** Each call is to be made within one instant of the database. */
+class LogReader {
+  readonly #rows: AppendRows;
+  readonly #trimmed;
+  /** Where each log was read last: most reads go on from there. */
+  readonly #hints = new Map<LogId, number>();
+
+  constructor(database: Database, partitions: number) {
+    this.#rows = new AppendRows(database, partitions);
+    this.#trimmed = database.connection.prepare('SELECT up_to FROM trims WHERE log = ?');
+  }
+
+  get heads(): readonly Position[] {
+    return this.#rows.newest().heads;
+  }
+
+  trimmedTo(log: LogId): Position {
+    return Number(this.#trimmed.get(log)?.['up_to'] ?? 0);
+  }
 
   /** The commits at the first of some positions that ascend: as many as make a page. */
-  const load = (log: LogId, positions: Iterable<Position>): EncodedCommit[] => {
-    const newest = rows.newest();
+  load(log: LogId, positions: Iterable<Position>): EncodedCommit[] {
+    const newest = this.#rows.newest();
     const page: EncodedCommit[] = [];
-    let seq = hints.get(log) ?? newest.seq;
+    let seq = this.#hints.get(log) ?? newest.seq;
     let characters = 0;
     for (const position of positions) {
+      if (page.length === 0) this.#mustReach(log, position - 1);
       if (position > (newest.heads[log] ?? 0) || characters >= PAGE_CHARACTERS_MAX) break;
-      seq = rows.find(log, position, seq);
-      const commit = commitAt(log, position, rows.load(seq));
+      seq = this.#rows.find(log, position, seq);
+      const commit = this.#commitAt(log, position, this.#rows.load(seq));
       characters += commit[2].length;
       page.push(commit);
     }
-    hints.set(log, seq);
+    this.#hints.set(log, seq);
     return page;
-  };
+  }
+
+  /** The commits of several logs after what was reached of each, row by row, as many as make a page. */
+  loadTogether(after: ReadonlyMap<LogId, Position>, from: number | undefined): PageTogether {
+    for (const [log, position] of after) this.#mustReach(log, position);
+    const commits: EncodedAny[] = [];
+    const reached = new Map(after);
+    const newest = this.#rows.newest().seq;
+    // Appends in which others had something may have gone meanwhile.
+    let seq = Math.max(from ?? this.#begin(after) ?? newest + 1, this.#rows.first() ?? 1);
+    for (let characters = 0; seq <= newest && characters < TOGETHER_CHARACTERS_MAX; seq++) {
+      const row = this.#rows.loadOnce(seq);
+      characters += row.characters;
+      this.#take(row, reached, commits);
+    }
+    if (seq > newest) this.#mustBeAtHeads(reached);
+    return { commits, next: seq > newest ? undefined : seq };
+  }
 
   /** The first append with a commit that is wanted; undefined where there is none. */
-  const begin = (wanted: ReadonlyMap<LogId, Position>): number | undefined => {
-    const { seq: newest, heads } = rows.newest();
+  #begin(wanted: ReadonlyMap<LogId, Position>): number | undefined {
+    const { seq: newest, heads } = this.#rows.newest();
     let first: number | undefined;
     for (const [log, after] of wanted) {
       if ((heads[log] ?? 0) <= after) continue;
-      const seq = rows.find(log, after + 1, hints.get(log) ?? newest);
-      hints.set(log, seq);
+      const seq = this.#rows.find(log, after + 1, this.#hints.get(log) ?? newest);
+      this.#hints.set(log, seq);
       first = Math.min(first ?? seq, seq);
     }
     return first;
-  };
+  }
 
   /** Adds the commits of a row that are wanted and moves what was reached. */
-  const take = (row: Row, reached: Map<LogId, Position>, commits: EncodedAny[]): void => {
-    for (const [index, log] of row.logs.entries()) {
+  #take({ seq, token, heads, logs, lines }: Row, reached: Map<LogId, Position>, commits: EncodedAny[]): void {
+    for (const [index, log] of logs.entries()) {
       const before = reached.get(log);
-      const position = row.heads[log] ?? 0;
+      const position = heads[log] ?? 0;
       if (before === undefined || position <= before) continue;
-      const line = row.lines[index];
-      if (position !== before + 1 || line === undefined) throw rows.damaged(row.seq, `has commit ${position} of log ${log}, and ${before + 1} is the next`);
+      const line = lines[index];
+      if (position !== before + 1 || line === undefined) throw this.#rows.damaged(seq, `has commit ${position} of log ${log}, and ${before + 1} is the next`);
       reached.set(log, position);
-      commits.push([log, position, row.token, line]);
+      commits.push([log, position, token, line]);
     }
-  };
+  }
 
-  return {
-    head: (log: LogId): Position => rows.newest().heads[log] ?? 0,
-    heads: (): Position[] => [...rows.newest().heads],
-    trimmedTo,
-    readPage: (log: LogId, after: Position, most: number): EncodedCommit[] =>
-      database.snapshot(() => {
-        mustReach(log, after);
-        return load(log, countingFrom(after + 1, most));
-      }),
-    readAt: (log: LogId, positions: readonly Position[]): EncodedCommit[] =>
-      database.snapshot(() => {
-        mustReach(log, (positions[0] ?? 1) - 1);
-        return load(log, positions);
-      }),
-    /** `from`: where the page before said to go on, with `after` what was reached by then. */
-    readTogether: (after: ReadonlyMap<LogId, Position>, from: number | undefined): PageTogether =>
-      database.snapshot(() => {
-        for (const [log, position] of after) mustReach(log, position);
-        const commits: EncodedAny[] = [];
-        const reached = new Map(after);
-        const newest = rows.newest().seq;
-        // Appends in which others had something may have gone meanwhile.
-        let seq = Math.max(from ?? begin(after) ?? newest + 1, rows.first() ?? 1);
-        for (let characters = 0; seq <= newest && characters < TOGETHER_CHARACTERS_MAX; seq++) {
-          const row = rows.loadOnce(seq);
-          characters += row.characters;
-          take(row, reached, commits);
-        }
-        if (seq <= newest) return { commits, next: seq };
-        for (const [log, position] of reached) if (position < (rows.newest().heads[log] ?? 0)) throw rows.damaged(newest, `has a head of log ${log} after ${position}, and no commit leads there`);
-        return { commits, next: undefined };
-      }),
-  };
+  #commitAt(log: LogId, position: Position, { seq, heads, token, logs, lines }: Row): EncodedCommit {
+    const line = lines[logs.indexOf(log)];
+    if (heads[log] !== position || line === undefined) throw this.#rows.damaged(seq, `has no commit ${position} of log ${log}`);
+    return [position, token, line];
+  }
+
+  #mustReach(log: LogId, after: Position): void {
+    const lost = this.trimmedTo(log);
+    if (lost > after) throw historyLost(log, after, lost);
+  }
+
+  #mustBeAtHeads(reached: ReadonlyMap<LogId, Position>): void {
+    const { seq, heads } = this.#rows.newest();
+    for (const [log, position] of reached) if (position < (heads[log] ?? 0)) throw this.#rows.damaged(seq, `has a head of log ${log} after ${position}, and no commit leads there`);
+  }
 }
 
 function* countingFrom(first: Position, most: number): Generator<Position> {

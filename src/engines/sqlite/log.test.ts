@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isFault } from '../../base/errors.ts';
 import type { Store } from '../../store/store.ts';
+import { ROW_CHARACTERS } from './log.ts';
 import { openSqlite } from './sqlite.ts';
 
 let directory = '';
@@ -62,11 +63,28 @@ test('rows go once nothing in them may be read any more, and the heads stay', as
   expect(await timesOf(store, 1, 13)).toEqual([99]);
 });
 
+test('a large append is several rows, all or none of them, and reads as it was written', async () => {
+  await using store = await openSqlite({ directory, threads: 'inline', partitions: 3 });
+  const text = 'x'.repeat(ROW_CHARACTERS);
+  const commits = (expected: number, ...sizes: number[]) => sizes.map((size, log) => ({ log, expected, events: [{ type: 'Counted', key: `k${log}`, time: log, data: { text: text.slice(0, size) } }] }));
+  await store.log.append(commits(0, 10, ROW_CHARACTERS - 200, 10), 'one row');
+  await store.log.append(commits(1, 10, ROW_CHARACTERS, 10), 'two rows');
+  await store.log.append(commits(2, ROW_CHARACTERS, ROW_CHARACTERS, ROW_CHARACTERS), 'three rows');
+  await expect(store.log.append([...commits(3, ROW_CHARACTERS, ROW_CHARACTERS), { log: 2, expected: 2, events: [{ type: 'Counted', key: 'k2', time: 0, data: {} }] }], 'none')).rejects.toMatchObject({ code: 'conflict' });
+  expect(await store.log.heads()).toEqual([3, 3, 3]);
+  const file = new DatabaseSync(join(directory, 'log.db'), { readOnly: true });
+  expect(file.prepare('SELECT token, logs FROM appends ORDER BY seq').all().map((row) => [row['token'], row['logs']])).toEqual([
+    ['one row', '[0,1,2]'], ['two rows', '[0,1]'], ['two rows', '[2]'], ['three rows', '[0]'], ['three rows', '[1]'], ['three rows', '[2]'],
+  ]);
+  file.close();
+  for (const log of [0, 1, 2]) expect(await timesOf(store, log)).toEqual([log, log, log]);
+});
+
 test.each([
-  ['a body that says something else', `UPDATE appends SET body = replace(body, '"n":7', '"n":8') WHERE seq = 7`, 'append 7 of the log does not match its checksum'],
-  ['heads that say something else', `UPDATE appends SET heads = replace(heads, '[7,', '[8,') WHERE seq = 7`, 'append 7 of the log'],
-  ['a token that says something else', `UPDATE appends SET token = 't8' WHERE seq = 7`, 'append 7 of the log does not match its checksum'],
-  ['a row that is gone', 'DELETE FROM appends WHERE seq = 7', 'append 7 of the log is missing'],
+  ['a body that says something else', `UPDATE appends SET body = replace(body, '"n":7', '"n":8') WHERE seq = 7`, 'row 7 of the log does not match its checksum'],
+  ['heads that say something else', `UPDATE appends SET heads = replace(heads, '[7,', '[8,') WHERE seq = 7`, 'row 7 of the log'],
+  ['a token that says something else', `UPDATE appends SET token = 't8' WHERE seq = 7`, 'row 7 of the log does not match its checksum'],
+  ['a row that is gone', 'DELETE FROM appends WHERE seq = 7', 'row 7 of the log is missing'],
 ])('%s is found out, and the file and the append are named', async (_, sql, says) => {
   {
     await using store = await openSqlite({ directory, threads: 'inline', partitions: 3 });

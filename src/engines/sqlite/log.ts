@@ -1,12 +1,18 @@
 /**
- * The log: one row an append. A row has the commits of all logs that the append concerned, and the heads of all logs
- * after it, so that heads are in the newest row and the row of a position is found by bisection.
+ * The log: one row an append, or some where it is large. A row has commits of the logs that the append concerned, and
+ * the heads of all logs after it, so that heads are in the newest row and the row of a position is found by bisection.
  */
 import { passing } from '../../base/crash-points.ts';
 import { conflict } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
 import { AppendRows, bodyOf, checksumOf } from './rows.ts';
+
+/**
+ * A row that holds this much takes no further commit: who wants one of them reads them all. Smaller rows cost more
+ * pages, since each ends within one.
+ */
+export const ROW_CHARACTERS = 32 * 1024;
 
 /** How many rows one transaction of a trim deletes: a few milliseconds during which no append can pass. */
 const TRIM_ROWS_MAX = 512;
@@ -44,13 +50,15 @@ export function logWrites(database: Database, partitions: number) {
   const append = (commits: readonly EncodedAppend[], token: string): void => {
     const newest = rows.newest();
     const heads = [...newest.heads];
-    for (const [log, expected] of commits) {
-      if (heads[log] !== expected) throw conflict(`append to log ${log} after position ${expected}`);
-      heads[log] = expected + 1;
+    for (const [log, expected] of commits) if (heads[log] !== expected) throw conflict(`append to log ${log} after position ${expected}`);
+    let [seq, before] = [newest.seq, newest.crc];
+    for (const some of inRows(commits)) {
+      for (const [log, expected] of some) heads[log] = expected + 1;
+      const row = { seq: ++seq, before, token, logs: JSON.stringify(some.map(([log]) => log)), heads: JSON.stringify(heads) };
+      const body = bodyOf(some);
+      before = checksumOf(row, body);
+      insert.run(seq, row.before, before, token, row.logs, row.heads, body);
     }
-    const row = { seq: newest.seq + 1, before: newest.crc, token, logs: JSON.stringify(commits.map(([log]) => log)), heads: JSON.stringify(heads) };
-    const body = bodyOf(commits);
-    insert.run(row.seq, row.before, checksumOf(row, body), token, row.logs, row.heads, body);
     passing('log.append');
   };
 
@@ -89,4 +97,19 @@ export function logWrites(database: Database, partitions: number) {
       return end >= Math.min(last, newest.seq - 1);
     },
   };
+}
+
+/** The commits of each row. */
+function inRows(commits: readonly EncodedAppend[]): (readonly EncodedAppend[])[] {
+  const rows: EncodedAppend[][] = [];
+  let room = 0;
+  for (const commit of commits) {
+    if (room <= 0) {
+      rows.push([]);
+      room = ROW_CHARACTERS;
+    }
+    rows.at(-1)?.push(commit);
+    room -= commit[2].length;
+  }
+  return rows;
 }

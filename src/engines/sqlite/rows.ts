@@ -153,7 +153,7 @@ export class AppendRows {
   }
 
   damaged(seq: number, what: string): Fault {
-    return new Fault('corrupt', `${this.#database.file}: append ${seq} of the log ${what}; restore it from a backup`, { retry: 'never' });
+    return new Fault('corrupt', `${this.#database.file}: row ${seq} of the log ${what}; restore it from a backup`, { retry: 'never' });
   }
 
   #check(seq: number): Row {

@@ -25,7 +25,7 @@ const PARTITIONS_DEFAULT = 16;
 export const SCHEMA_VERSION = 3;
 
 /**
- * appends: one row for everything that was made durable together, whichever logs it concerned (see `log.ts`), so that
+ * appends: one row for what was made durable together, whichever logs it concerned, or some (see `log.ts`), so that
  * an append writes to one end of one table however many logs there are. `seq` has no gaps. The body comes last: what
  * stands before it is found without reading it.
  *

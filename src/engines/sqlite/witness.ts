@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import { Fault } from '../../base/errors.ts';
 import type { Database } from './database.ts';
 
-/** How far a database has come: the newest append, and how often the queue or a setting was changed. */
+/** How far a database has come: the newest row of the log, and how often the queue or a setting was changed. */
 interface Mark {
   readonly appends: number;
   readonly changes: number;
@@ -71,7 +71,7 @@ export class Witness implements Disposable {
 
   #lacking(file: string, found: Mark, noted: Mark): Fault {
     const message =
-      `${file} ends at append ${found.appends} and change ${found.changes}, and append ${noted.appends} and change ${noted.changes} were acknowledged: ` +
+      `${file} ends at row ${found.appends} of the log and change ${found.changes}, and row ${noted.appends} and change ${noted.changes} were acknowledged: ` +
       `it or its -wal is damaged, or an older copy. Restore a backup into an empty directory, or delete ${this.#file} to go on without what is missing`;
     return new Fault('corrupt', message, { retry: 'never' });
   }

@@ -25,12 +25,12 @@ const POWERS = [1, 10, 100, 1_000, 10_000] as const;
 export const minorPerUnit = (currency: string): number => POWERS[decimalsOf(currency)] ?? 10 ** decimalsOf(currency);
 
 /** How far from a half a number may be, as a share of itself, and still count as one: products of decimal numbers are that far off. */
-const NOISE = 1e-12;
+const NOISE = 4e-15;
 
 /** The nearest integer, of two equally near the even one. What binary fractions add to a half does not count. */
 export function halfEven(value: number): number {
   const below = Math.floor(value);
   const over = value - below - 0.5;
-  if (Math.abs(over) > NOISE * Math.max(1, Math.abs(value))) return over < 0 ? below : below + 1;
+  if (Math.abs(over) > Math.min(0.25, NOISE * Math.abs(value))) return over < 0 ? below : below + 1;
   return below % 2 === 0 ? below : below + 1;
 }

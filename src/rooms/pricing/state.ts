@@ -7,7 +7,7 @@ import type { Controls, PolicyDefinition } from './policy.ts';
 /** A price as guardrails on its pace see it: what it is, and what it was within the window. */
 export interface Track {
   readonly price: Money | null;
-  /** When a policy last changed it; undefined since it was last set by hand. */
+  /** When a policy last changed it; undefined since it was last set by hand, and of a first price. */
   readonly changedAt?: number;
   /** Prices that ended, oldest first: those of one moment of the window are put together. */
   readonly past: readonly PastPrice[];
@@ -22,8 +22,7 @@ export interface PastPrice {
 }
 
 /** A price that was shown until an instant, and that none shown later went below: all that a 30-day lowest needs. */
-export interface Low {
-  readonly amount: number;
+export interface Low extends Money {
   readonly until: number;
 }
 
@@ -43,6 +42,8 @@ export interface Price extends Track {
   readonly held?: Hold;
   readonly again?: number;
   readonly override?: Override;
+  /** Since an override began: the price as policies had left it, from which they go on when it has ended. */
+  readonly resume?: Track;
   readonly lows: readonly Low[];
   /** The reduction under way, and the price it is announced from. */
   readonly reduction?: Reduction;

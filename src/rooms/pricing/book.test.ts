@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../base/json.ts';
-import { PolicyBook } from './book.ts';
+import { PolicyBook } from './pricing.ts';
 import type { PolicyDefinition, PolicyMode } from './policy.ts';
 
 const policy = (id: string, priority: number, match: JsonObject = {}, mode: PolicyMode = 'live') => ({ id, version: 1, definition: { priority, match, mode, strategy: { kind: 'rules', rules: [] }, guardrails: {} } satisfies PolicyDefinition });

@@ -1,6 +1,6 @@
 /** The policies of one revision of the book, compiled: which of them prices an item. */
 import { compilePattern, matches, PatternSet, type Pattern } from '../../base/patterns/patterns.ts';
-import type { Json, JsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { must } from '../../base/assert.ts';
 import { SHADOWS_MAX } from './limits.ts';
 import type { Money } from './money.ts';
@@ -62,7 +62,7 @@ export class PolicyBook {
       if (policy.definition.mode === 'live') live ??= policy;
       else if (shadows.length < SHADOWS_MAX) shadows.push(policy);
     }
-    return { live, shadows, frozen: this.#freeze.some((pattern) => pattern === 'everything' || matches(pattern, event as Json)) };
+    return { live, shadows, frozen: this.#freeze.some((pattern) => pattern === 'everything' || matches(pattern, event)) };
   }
 }
 

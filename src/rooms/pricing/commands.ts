@@ -3,7 +3,24 @@ import type { Money } from './money.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
 
 /** What may be asked of the prices. Everything here was checked for form at the edge; only business rules remain. */
-export type PricingCommand = { readonly actor?: string | undefined } & (PublishPrices | PutPolicy | RollbackPolicy | RemovePolicy | SetControls | SetOverride | EndOverride | CreateQuote);
+export type PricingCommand = Asked & (PublishPrices | PutPolicy | RollbackPolicy | RemovePolicy | SetControls | SetOverride | EndOverride | CreateQuote);
+
+/** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
+export interface Asked {
+  readonly actor?: string | undefined;
+}
+
+/** The types of all commands. */
+export const COMMANDS: Readonly<Record<PricingCommand['type'], true>> = {
+  PublishPrices: true,
+  PutPolicy: true,
+  RollbackPolicy: true,
+  RemovePolicy: true,
+  SetControls: true,
+  SetOverride: true,
+  EndOverride: true,
+  CreateQuote: true,
+};
 
 /** Prices of items of one log, each through its guardrails; of one item its live candidate, and those of its shadow policies. */
 export interface PublishPrices {

@@ -23,19 +23,24 @@ export interface PriceFacts {
 /** Why a price stays although it would be another one. */
 export type Hold = 'max-changes' | 'cooldown' | 'freeze' | 'kill-switch' | 'stale' | 'model';
 
-export type PricingEvent =
+export type PricingEvent = PriceEvent | BookEvent | Fact<'pricing.quote.made', { quote: Quote }>;
+
+/** About the price of one item. */
+export type PriceEvent =
   /** The price that is shown is another one. `by`: whether a policy made it, or somebody by hand (the base price, an override). */
-  | Fact<'pricing.price.changed', PriceFacts & { before: Money | null; by: 'policy' | 'hand' }>
+  | Fact<'pricing.price.changed', PriceFacts & { before: Money | null; by: 'policy' | 'hand'; actor?: string }>
   /** The price stays, and something else about it is another. */
   | Fact<'pricing.price.noted', PriceFacts>
   /** What a shadow policy would have made of the price. `live`: the price shown at that moment. */
-  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; model: number; why: readonly Step[]; stockVersion: number; degraded?: true; windowSeconds?: number }>
+  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: readonly Step[]; stockVersion: number; degraded?: true; windowSeconds?: number }>
   | Fact<'pricing.override.set', { override: Override }>
-  | Fact<'pricing.override.ended', { why: 'asked' | 'lapsed' }>
+  | Fact<'pricing.override.ended', { why: 'asked' | 'lapsed' }>;
+
+/** About policies and controls. */
+export type BookEvent =
   /** A new version, or with `definition: null` the policy's end. */
   | Fact<'pricing.policy.changed', { policy: string; version: number; definition: PolicyDefinition | null; rolledBackTo?: number; actor?: string }>
-  | Fact<'pricing.controls.set', { controls: Controls; actor?: string }>
-  | Fact<'pricing.quote.made', { quote: Quote }>;
+  | Fact<'pricing.controls.set', { controls: Controls; actor?: string }>;
 
 interface Fact<Type extends string, Data> {
   readonly type: Type;

@@ -27,13 +27,13 @@ describe('guardrails', () => {
     expect(why).toEqual([
       { step: 'base', before: eur(10000), after: eur(10000), reason: 'the base price' },
       { step: 'scarce', before: eur(10000), after: eur(14000), reason: 'few are left' },
-      { step: 'ceiling', before: eur(14000), after: eur(13000), reason: 'a ceiling of 13000' },
+      { step: 'ceiling', before: eur(14000), after: eur(13000), reason: 'a ceiling of 130.00 EUR' },
       { step: 'max-step', before: eur(13000), after: eur(11000), reason: 'at most 10 % from the prices of 3600 s' },
       { step: 'ending', before: eur(11000), after: eur(10999), reason: 'the nearest that ends in 99 within the bounds' },
     ]);
   });
   test('without guardrails the price is the model, rounded half-even', () => {
-    expect(told(judged(asked(110.125, {})))).toEqual([11012, 'base 10000, scarce 11013']);
+    expect(told(judged(asked(110.125, {})))).toEqual([11012, 'base 10000, scarce 11013, rounding 11012']);
     expect(judged(asked(110.135, {})).price).toEqual(eur(11014));
   });
   test('a floor by margin and by money', () => {

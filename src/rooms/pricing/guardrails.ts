@@ -13,6 +13,7 @@ import { AMOUNT_MAX, STEP_WINDOW_SECONDS } from './limits.ts';
 import { halfEven, minorPerUnit, type Money } from './money.ts';
 import type { Guardrails } from './policy.ts';
 import type { Track } from './state.ts';
+import { written } from './strategies/trace.ts';
 import { paceOf, type Pace } from './track.ts';
 
 /** What a candidate comes to. */
@@ -42,7 +43,7 @@ export function judge(candidate: Candidate, track: Track | undefined, setting: S
   const minor = priced === null ? Number.NaN : priced.model * minorPerUnit(basePrice.currency);
   const course = new Course(basePrice, priced?.steps ?? []);
   if (!Number.isFinite(minor)) return course.holds('model', previous, 'the strategy gave no price', { degraded: true });
-  course.amount = Math.min(AMOUNT_MAX, Math.max(0, halfEven(minor)));
+  course.rounds(Math.min(AMOUNT_MAX, Math.max(0, halfEven(minor))));
   const bounds = boundsOf(candidate, basePrice, policy.guardrails, course);
   course.within(bounds);
   const paced = new Paced(course, policy.guardrails, bounds, from, previous, setting.now);
@@ -75,8 +76,8 @@ class Course {
 
   constructor(base: Money, steps: readonly Step[]) {
     this.#currency = base.currency;
-    this.amount = base.amount;
     this.steps = [baseStep(base), ...steps];
+    this.amount = steps.at(-1)?.after?.amount ?? base.amount;
   }
 
   get price(): Money {
@@ -87,6 +88,11 @@ class Course {
     const before = this.price;
     this.amount = amount;
     this.steps.push({ step, before, after: amount === before.amount ? before : this.price, reason });
+  }
+
+  /** Says so where what was told of the strategy's answer is not what it comes to. */
+  rounds(amount: number): void {
+    if (amount !== this.amount) this.to('rounding', amount, 'to minor units, half-even');
   }
 
   within({ low, high, floor, ceiling }: PriceBounds): void {
@@ -141,7 +147,7 @@ function ceilingOf(ceiling: NonNullable<Guardrails['ceiling']>, base: Money, cou
 }
 
 function moneyBound(step: 'floor' | 'ceiling', { amount, currency }: Money, base: Money, course: Course): Bound | undefined {
-  if (currency === base.currency) return { amount, reason: `a ${step} of ${amount}` };
+  if (currency === base.currency) return { amount, reason: `a ${step} of ${written({ amount, currency })}` };
   course.to(step, course.amount, `the ${step} is in ${currency}`);
   return undefined;
 }

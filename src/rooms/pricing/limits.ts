@@ -34,12 +34,5 @@ export const TIMEOUT_MS = 1_000;
 /** Characters of a name, a path, an address. */
 export const NAME_LENGTH_MAX = 200;
 export const URL_LENGTH_MAX = 2_000;
-/** Quotes: as holds, 15 minutes unless asked otherwise, 31 days at most. */
+/** Quotes hold a price for as long as holds hold units, unless asked otherwise. */
 export const QUOTE_TTL_SECONDS = 900;
-export const QUOTE_TTL_SECONDS_MAX = 2_678_400;
-export const QUOTE_LINES_MAX = 500;
-/** Units of a line, as in holds. */
-export const QUANTITY_MAX = 1_000_000_000;
-/** Items in one question about prices, and in one command that publishes them. */
-export const PRICE_SKUS_MAX = 200;
-export const PUBLISH_ITEMS_MAX = 5_000;

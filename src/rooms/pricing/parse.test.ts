@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseControls, parsePolicy } from './parse.ts';
+import { parseControls, parsePolicy } from './pricing.ts';
 
 const rules = { kind: 'rules', rules: [{ name: 'scarce', when: { available: [{ numeric: ['<', 10] }] }, change: { percent: 5 } }] };
 const lamps = { priority: 5, match: { attributes: { category: ['lamp'] } }, mode: 'live', strategy: rules, guardrails: { floor: { margin: 0.1 }, ceiling: { factor: 1.5 }, maxStepPercent: 10, ending: 99 } };

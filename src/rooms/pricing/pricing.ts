@@ -4,12 +4,54 @@
  * quotes honour a price until they expire. Nothing here waits, looks at a clock or draws lots: the same facts give the
  * same prices, and a simulation runs the very same functions.
  */
+import type { Room } from '../../runtime/runtime.ts';
+import { Bug } from '../../base/assert.ts';
+import { COMMANDS, type PricingCommand } from './commands.ts';
+import { decide } from './decide.ts';
+import type { PricingEvent } from './events.ts';
+import { evolve, keysOf } from './evolve.ts';
+import { logOfKey } from './keys.ts';
+import type { Price } from './state.ts';
+import { factRows, form, rowsOf, TABLES } from './views.ts';
+
+export const pricing: Room<PricingCommand> = {
+  name: 'pricing',
+  owns: { keys: 'pyq', commands: Object.keys(COMMANDS), facts: 'pricing.' },
+  form,
+  // Facts of this room are written by this room alone, so a record read back is one of its events.
+  decide: (command, world, context) => decide(command, world, context) as ReturnType<Room<PricingCommand>['decide']>,
+  keysOf: (event) => keysOf(event as unknown as PricingEvent),
+  evolve: (event, states) => evolve(event as unknown as PricingEvent, states),
+  births: {
+    evolveApart: (event, states) => evolve(event as unknown as PricingEvent, states),
+    keyOf: () => undefined,
+    stateOf: ({ type }) => {
+      throw new Bug(`${type} makes no state by itself`);
+    },
+    dueOf: () => null,
+    instantOf: () => undefined,
+  },
+  logOf: logOfKey,
+  write: (_key, state) => JSON.stringify(state),
+  read: (_key, body) => JSON.parse(body) as unknown,
+  dueOf: (key, state) => (key[0] === 'p' ? ((state as Price).override?.until ?? null) : null), // under `p/` keys there are prices only
+  wake: (key) => ({ type: 'EndOverride', sku: key.slice(2), why: 'lapsed' }),
+  views: { tables: TABLES, before: () => undefined, rows: (key, state, _before, rows, at) => rowsOf(key, state, rows, at), facts: factRows },
+};
+
+export * as limits from './limits.ts';
+export { PolicyBook, type BookPolicy, type Choice, type MatchedItem } from './book.ts';
 export type { Candidate, Priced, Step } from './candidate.ts';
+export type { PolicyFault } from './checks.ts';
 export type { Published, PublishedItem, PricingCommand } from './commands.ts';
 export { PUBLIC_TYPES, type PricingEvent } from './events.ts';
 export { logOfKey, policyKey, priceKey, quoteKey } from './keys.ts';
 export type { Money } from './money.ts';
+export { parseControls, parsePolicy } from './parse.ts';
+export type { Described } from './policies.ts';
 export type { Change, Controls, Guardrails, PolicyDefinition, Rule, Strategy } from './policy.ts';
+export { quoteRefusal } from './quotes.ts';
+export { bookView, policyView, priceView, quoteView, versionsView } from './resources.ts';
 export type { Signals } from './signals.ts';
 export { bookOf, findPolicy, findPrice, findQuote, type Book, type Policy, type Price, type Quote } from './state.ts';
 export type { Velocity } from './strategies/demand.ts';

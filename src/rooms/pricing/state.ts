@@ -59,7 +59,8 @@ export interface Reduction {
 
 export interface Shadow extends Track {
   readonly policyVersion: number;
-  readonly model: number;
+  /** In currency units; null where the strategy gave none. */
+  readonly model: number | null;
   readonly stockVersion: number;
   readonly degraded: boolean;
 }
@@ -125,10 +126,15 @@ export interface World {
   get(key: string): unknown;
 }
 
-const NO_POLICIES: Book = { revision: 0, policies: {}, controls: { killSwitch: false, freeze: [] } };
+export const NO_POLICIES: Book = { revision: 0, policies: {}, controls: { killSwitch: false, freeze: [] } };
 
 // The casts below are true because `evolve` stores under each kind of key only the kind of state that it names.
 export const findPrice = (world: World, sku: string): Price | undefined => world.get(priceKey(sku)) as Price | undefined;
 export const findPolicy = (world: World, id: string): Policy | undefined => world.get(policyKey(id)) as Policy | undefined;
 export const findQuote = (world: World, id: string): Quote | undefined => world.get(quoteKey(id)) as Quote | undefined;
 export const bookOf = (world: World): Book => (world.get(BOOK_KEY) as Book | undefined) ?? NO_POLICIES;
+
+/** A member by its own name: names are chosen by people, and every object inherits some. */
+export function ownOf<Value>(object: { readonly [name: string]: Value }, name: string): Value | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}

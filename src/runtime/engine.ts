@@ -715,10 +715,13 @@ export class Engine<Command> {
     this.#inFlight = undefined;
     for (const commit of done.commits) this.#durable[commit.log] = commit.position;
     this.#cursor = undefined;
+    const isSound = !this.#unsound && this.#behind.size === 0;
+    // The store has the next facts to write while these callers are told.
+    if (isSound && this.#batch.events.size > 0) this.#flush();
     this.#answer(done.batch.waiting);
     if (done.commits.length > 0) for (const listener of this.#onCommitted) listener(done.commits);
-    if (this.#unsound || this.#behind.size > 0) void this.#recover([], undefined, []);
-    else this.#flush();
+    if (!isSound) void this.#recover([], undefined, []);
+    else if (!this.#inFlight) this.#flush();
   }
 
   #noteAppended(token: string, beganMs: number): void {

@@ -57,16 +57,17 @@ export function until(share: ItemShare, expiresAt: number): Share {
 
 /**
  * Completes the facts of one change with the record of the reservation. Where the reservation is one line of one item
- * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case.
+ * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case. The facts
+ * are the caller's no longer.
  */
-export function withRecord(facts: readonly HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
+export function withRecord(facts: HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
   const only = after.lines.length === 1 && before.lines.length === 1 ? after.lines[0] : undefined;
   const home = logOfKey(reservationKey(after.id), world.partitions);
   const key = only && itemKey(only.sku);
   const solo = key !== undefined && facts.every((fact) => fact.key === key) && logOfKey(key, world.partitions) === home;
   if (!solo) return [...facts, recorded(after, now)];
   for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made by this decision and not yet given away
-  return [...facts];
+  return facts;
 }
 
 export function recorded(reservation: Reservation, now: number): InventoryEvent {

@@ -8,6 +8,7 @@ export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
 export { startConsumers, type Consumers } from './consumers.ts';
+export { SharedPrices, type SharedPricesOptions } from './shared-prices/shared-prices.ts';
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
 export { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit/audit.ts';

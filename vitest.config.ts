@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // What takes minutes runs only when asked for: `npm run check:long`.
@@ -12,8 +11,6 @@ export default defineConfig({
     // Processes, not threads: engines start threads of their own, and a test may kill what it started.
     pool: 'forks',
     maxWorkers: 2,
-    // Servers and commands that a test starts need not compile the same files again, in each of their threads: half of what a start takes.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') },
     testTimeout: long ? 2_400_000 : 120_000,
     hookTimeout: 120_000,
   },

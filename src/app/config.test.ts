@@ -46,18 +46,3 @@ describe('bounds on live holds', () => {
     expect(() => capsOf({ HOLDFAST_LIVE_HOLDS_PER_KEY: text })).toThrow('HOLDFAST_LIVE_HOLDS_PER_KEY must be off, a number of holds, or <holds>/<units>');
   });
 });
-
-const redisOf = (env: Readonly<Record<string, string>>): unknown => readConfig([], env).redis;
-
-describe('where prices are copied', () => {
-  test('is nowhere unless a Redis is named, and below a prefix of its own', () => {
-    expect([redisOf({}), redisOf({ HOLDFAST_REDIS_URL: '' })]).toEqual([undefined, undefined]);
-    expect(redisOf({ HOLDFAST_REDIS_URL: 'redis://cache:6379/2' })).toEqual({ url: 'redis://cache:6379/2', prefix: 'holdfast:' });
-    expect(redisOf({ HOLDFAST_REDIS_URL: 'rediss://cache', HOLDFAST_REDIS_PREFIX: 'shop-1:' })).toEqual({ url: 'rediss://cache', prefix: 'shop-1:' });
-  });
-
-  test.each(['cache:6379', 'http://cache', 'redis'])('is not %j', (url) => {
-    expect(() => redisOf({ HOLDFAST_REDIS_URL: url })).toThrow('HOLDFAST_REDIS_URL must be like redis://127.0.0.1:6379');
-    expect(() => redisOf({ HOLDFAST_REDIS_URL: 'redis://cache', HOLDFAST_REDIS_PREFIX: 'my shop' })).toThrow('HOLDFAST_REDIS_PREFIX');
-  });
-});

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Cap, HoldCaps } from '../rooms/inventory/inventory.ts';
 import { ConfigError } from './config-error.ts';
-import type { RedisPlace } from './shared-prices.ts';
 
 /** How to run, from flags first and the environment second. */
 export interface Config {
@@ -10,8 +9,6 @@ export interface Config {
   readonly data: string;
   readonly engine: EngineName;
   readonly databaseUrl: string | undefined;
-  /** Where prices are copied for shops to read. */
-  readonly redis: RedisPlace | undefined;
   readonly adminKey: string | undefined;
   readonly publicReads: boolean;
   readonly corsOrigins: readonly string[];
@@ -54,7 +51,6 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     data: flags.data ?? env['HOLDFAST_DATA'] ?? './data',
     engine,
     databaseUrl,
-    redis: redisFrom(env),
     adminKey: adminKeyFrom(env['HOLDFAST_ADMIN_KEY']),
     publicReads: (env['HOLDFAST_PUBLIC_READS'] ?? 'on') !== 'off',
     corsOrigins: (env['HOLDFAST_CORS_ORIGINS'] ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''),
@@ -109,17 +105,6 @@ function parseFlags(args: readonly string[]): Flags {
 
 function isEngine(name: string): name is EngineName {
   return (ENGINES as readonly string[]).includes(name);
-}
-
-const REDIS_PREFIX = 'holdfast:';
-
-function redisFrom(env: Readonly<Record<string, string | undefined>>): RedisPlace | undefined {
-  const url = env['HOLDFAST_REDIS_URL'];
-  if (url === undefined || url === '') return undefined;
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) throw new ConfigError('HOLDFAST_REDIS_URL must be like redis://127.0.0.1:6379 or rediss://user:password@host:6380/0');
-  const prefix = env['HOLDFAST_REDIS_PREFIX'] ?? REDIS_PREFIX;
-  if (!/^[\x21-\x7e]{1,64}$/.test(prefix)) throw new ConfigError('HOLDFAST_REDIS_PREFIX must be 1 to 64 printable characters without spaces');
-  return { url, prefix };
 }
 
 function adminKeyFrom(key: string | undefined): string | undefined {

@@ -13,7 +13,6 @@ import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
 import { refuseUnfinished } from './migrate/migrate.ts';
 import { startProjection, type Projection } from './projection.ts';
-import { startSharedPrices, type RedisPlace } from './shared-prices.ts';
 import type { Tracer } from './tracing/tracing.ts';
 import { VERSION } from './version.ts';
 
@@ -32,8 +31,6 @@ export interface HoldfastOptions {
   readonly onRebuilding?: (status: Rebuilding) => void;
   /** Bounds on what one customer or API key may hold at a time; none unless given. */
   readonly holdCaps?: HoldCaps | undefined;
-  /** Where prices are copied for shops to read; nowhere unless given. */
-  readonly redis?: RedisPlace | undefined;
 }
 
 /** A running Holdfast. Whoever opened it disposes of it: that finishes what was accepted and closes the store. */
@@ -82,7 +79,6 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
   const consumers = opening.use(startConsumers({ store, engine, clock, node, onTrouble: options.onTrouble }));
   projection.advance();
-  if (options.redis) opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
   const open = opening.move();
   return {
     version: VERSION,

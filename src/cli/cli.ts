@@ -10,7 +10,6 @@ import { addExport } from './export/export.ts';
 import { addImport } from './import/import.ts';
 import { addReplay } from './replay/replay.ts';
 import { addDoctor } from './doctor/doctor.ts';
-import { addSimulate } from './simulate/simulate.ts';
 import { addVerify } from './verify/verify.ts';
 import { serveCommand } from './serve.ts';
 
@@ -32,7 +31,6 @@ export async function run(args: readonly string[]): Promise<void> {
   addMigrate(program);
   addVerify(program);
   addDoctor(program);
-  addSimulate(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -3,7 +3,7 @@ import { readConfig, serve } from '../app/app.ts';
 const USAGE = `holdfast serve [--port 7070] [--host 127.0.0.1] [--data ./data] [--engine sqlite|postgres] [--demo]
                [--archive-after 30d|off] [--archive-dir ./data/archive] [--archive-keep 365d|off]
 
-The same as HOLDFAST_PORT, HOLDFAST_HOST, HOLDFAST_DATA, HOLDFAST_ENGINE, HOLDFAST_ARCHIVE_AFTER, and so on; besides these HOLDFAST_DATABASE_URL, HOLDFAST_REDIS_URL,
+The same as HOLDFAST_PORT, HOLDFAST_HOST, HOLDFAST_DATA, HOLDFAST_ENGINE, HOLDFAST_ARCHIVE_AFTER, and so on; besides these HOLDFAST_DATABASE_URL,
 HOLDFAST_ADMIN_KEY, HOLDFAST_PUBLIC_READS=on|off, HOLDFAST_RATE_LIMIT=off|<per second>[/<burst>],
 HOLDFAST_CORS_ORIGINS, HOLDFAST_LOG_FILE, HOLDFAST_LOG_LEVEL.
 `;

@@ -7,9 +7,10 @@ import type { Ids } from '../base/ids.ts';
 import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
-import { answered, isAnswerKey, recall, type Once, type Outcome, type Remembered } from './answers.ts';
+import { ANSWERED, answered, isAnswerKey, recall, remember, type Once, type Outcome, type Remembered } from './answers.ts';
+import { Births } from './births.ts';
 import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS } from './limits.ts';
-import { Memory, STATES, type Changes } from './memory.ts';
+import { Folding, Residents, type Entry } from './residents.ts';
 import type { Context, Room, World } from './room.ts';
 import { Tally, type Tallied } from './tally.ts';
 
@@ -82,7 +83,10 @@ interface Parked {
 }
 
 /** What is decided together and made durable together. */
-interface Batch extends Changes {
+interface Batch {
+  /** Facts by log. */
+  readonly events: Map<number, EventRecord[]>;
+  readonly touched: Entry[];
   readonly waiting: Pending[];
 }
 
@@ -106,12 +110,27 @@ export class Engine<Command> {
   readonly #residentStatesMax: number;
   readonly #tailFactsMax: number;
   readonly #alone: boolean;
-  readonly #memory: Memory<Command>;
+  readonly #residents = new Residents();
+  readonly #births: Births;
+  readonly #folding: Folding;
+  readonly #world: World;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
   readonly #onAppended = new Set<(appended: Appended) => void>();
   readonly #onDue = new Set<(key: string, dueMs: number, nowMs: number) => void>();
+  /** Heads as they are durable, and as they will be once the append under way has succeeded. */
+  #durable: number[] = [];
+  /** How often each log was read again: what was asked of the store before that is out of date. */
+  #generations: number[] = [];
+  /** How often any log was. */
+  #readings = 0;
   /** A decision could not be folded: what was decided since the last append has to be decided again. */
   #unsound = false;
+  #assigned: number[] = [];
+  #checkpoints: number[] = [];
+  /** How far states were ever seen to be saved. */
+  #savedUpTo: number[] = [];
+  /** Logs in which others were seen to have written. */
+  readonly #behind = new Set<number>();
   #arrivals = 0;
   /** Set while memory is made to agree with the store. */
   #mending = false;
@@ -127,6 +146,8 @@ export class Engine<Command> {
   #batch: Batch = emptyBatch();
   #inFlight: { batch: Batch; commits: Commit[] } | undefined;
   #drainPlanned = false;
+  #misses: string[] = [];
+  #readUndurable = false;
   #lastNow = 0;
   #tokens = 0;
   readonly #tokenPrefix: string;
@@ -148,15 +169,9 @@ export class Engine<Command> {
     this.#alone = options.alone ?? false;
     this.#follow = options.follow;
     this.partitions = options.store.partitions;
-    this.#memory = new Memory({
-      store: options.store,
-      room: options.room,
-      logOf: (key) => this.logOf(key),
-      batches: { open: () => this.#batch, underWay: () => this.#inFlight?.batch },
-      wants: (key, dueMs) => this.#wants(key, dueMs),
-      instants: { now: () => this.now(), seen: (time) => void (this.#lastNow = Math.max(this.#lastNow, time)) },
-      retry: () => this.#retryReading(),
-    });
+    this.#births = new Births(options.room.births, this.partitions);
+    this.#folding = new Folding(this.#residents, (key) => this.logOf(key));
+    this.#world = { partitions: this.partitions, get: (key) => this.#look(key) };
     this.#tokenPrefix = `${options.random.u32().toString(36)}${options.random.u32().toString(36)}-`;
   }
 
@@ -165,7 +180,9 @@ export class Engine<Command> {
    * that is away for a moment is asked again; one that stays away fails the start.
    */
   async start(): Promise<void> {
+    this.#generations = new Array<number>(this.partitions).fill(0);
     const checkpoints = await this.#insist(() => this.#store.projections.checkpoints(STATES));
+    this.#durable = new Array<number>(this.partitions).fill(0);
     for (let log = 0; log < this.partitions; log++) {
       for (let saved = checkpoints[log] ?? 0; !(await this.#startLog(log, saved)); saved = (await this.#insist(() => this.#store.projections.checkpoints(STATES)))[log] ?? 0) {
         // The projector saves them meanwhile, with little in memory at a time.
@@ -180,8 +197,8 @@ export class Engine<Command> {
   /** Takes in what follows the saved states of a log; false where that is too much to hold at once. */
   async #startLog(log: number, saved: number): Promise<boolean> {
     // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
-    this.#memory.durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
-    return (await this.#insist(() => this.#memory.sync(log, this.#tailFactsMax))) !== undefined;
+    this.#durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
+    return (await this.#insist(() => this.#sync(log, this.#tailFactsMax))) !== undefined;
   }
 
   /** Asks the store again where nobody knows why it did not answer. */
@@ -206,7 +223,8 @@ export class Engine<Command> {
   }
 
   get figures(): EngineFigures {
-    return { inbox: this.#waiting, residents: this.#memory.size, conflicts: this.#conflicts };
+    const { size } = this.#residents;
+    return { inbox: this.#waiting, residents: size, conflicts: this.#conflicts };
   }
 
   /** What it has counted since it was made. */
@@ -216,12 +234,12 @@ export class Engine<Command> {
 
   /** The durable heads of all logs as this engine knows them; index = log. */
   get heads(): readonly number[] {
-    return this.#memory.durable;
+    return this.#durable;
   }
 
   /** The durable heads as a cursor. */
   get cursor(): string {
-    return (this.#cursor ??= formatCursor(this.#memory.durable));
+    return (this.#cursor ??= formatCursor(this.#durable));
   }
 
   /** The instant that decisions are made at. */
@@ -314,7 +332,12 @@ export class Engine<Command> {
 
   /** Says how far states are saved: what is saved may leave memory. */
   saved(checkpoints: readonly number[]): void {
-    this.#memory.saved(checkpoints, this.#residentStatesMax);
+    this.#checkpoints = [...checkpoints];
+    for (const [log, position] of checkpoints.entries()) {
+      this.#noteSaved(log, position);
+      this.#births.saved(log, position);
+    }
+    if (this.#residents.size > this.#residentStatesMax) this.#residents.evict(this.#residentStatesMax, this.#checkpoints);
   }
 
   /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */
@@ -327,12 +350,12 @@ export class Engine<Command> {
   /** Gives the reading of the store that has everything that anybody wrote before this call; NEVER where others have written more. */
   async #lookForOthers(): Promise<number> {
     const heads = await this.#store.log.heads();
-    for (const [log, head] of heads.entries()) if (head > (this.#memory.assigned[log] ?? 0)) this.#memory.behind.add(log);
-    return this.#memory.behind.size > 0 ? NEVER : this.#memory.readings;
+    for (const [log, head] of heads.entries()) if (head > (this.#assigned[log] ?? 0)) this.#behind.add(log);
+    return this.#behind.size > 0 ? NEVER : this.#readings;
   }
 
   async #takeIn(): Promise<void> {
-    if (this.#memory.behind.size > 0 && !this.#inFlight && this.#health.state === 'ready') await this.#recover([], undefined, []);
+    if (this.#behind.size > 0 && !this.#inFlight && this.#health.state === 'ready') await this.#recover([], undefined, []);
   }
 
   /** Lets everything under way finish, takes nothing new. What a store that is away holds up is given up after a while. */
@@ -391,7 +414,7 @@ export class Engine<Command> {
   readonly #drain = (): void => {
     this.#drainPlanned = false;
     if (this.#health.state !== 'ready') return;
-    if (this.#memory.behind.size > 0) return void this.#takeIn();
+    if (this.#behind.size > 0) return void this.#takeIn();
     const inbox = this.#inbox;
     this.#inbox = [];
     const context: Context = { now: this.now(), ids: this.#ids };
@@ -427,7 +450,7 @@ export class Engine<Command> {
 
   /** The key of the remembered answer where that is not at hand: known without deciding, so that a lane loads all of them at once. */
   #answerKeyOf({ once }: Pending): string[] {
-    return once && !this.#memory.has(once.key) ? [once.key] : [];
+    return once && !this.#residents.find(once.key) ? [once.key] : [];
   }
 
   /** Forgets what was decided since the last append and decides it again, without the command that could not be folded. */
@@ -437,16 +460,16 @@ export class Engine<Command> {
   }
 
   #decide(pending: Pending, context: Context): void {
+    this.#misses.length = 0;
+    this.#readUndurable = false;
     const { once } = pending;
-    const memory = this.#memory;
-    memory.beginReading();
     const remembered = once && this.#remembered(once);
-    const known = memory.misses.length > 0 || !once ? undefined : recall(once, remembered, context.now);
+    const known = this.#misses.length > 0 || !once ? undefined : recall(once, remembered, context.now);
     // What an answer speaks of may be in logs that are not as far as the one with the answer.
     if (known && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
     if (known) return this.#await(pending, known.outcome, known.replayed);
-    const decision = pending.run(memory.world, context);
-    if (memory.misses.length > 0) return this.#park(pending, [...memory.misses]);
+    const decision = pending.run(this.#world, context);
+    if (this.#misses.length > 0) return this.#park(pending, [...this.#misses]);
     if (!decision.ok && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
     const outcome: Outcome = decision.ok ? { ok: true, answer: decision.answer as Json } : decision; // a question's answer stays with its asker
     const fact = once && answered(once, outcome, context.now);
@@ -454,18 +477,18 @@ export class Engine<Command> {
     if (decision.ok) for (const event of decision.events) this.#record(event);
     if (fact) this.#record(fact);
     this.#unsound = false;
-    const durable = !fact && !memory.readUndurable && (!decision.ok || decision.events.length === 0);
+    const durable = !fact && !this.#readUndurable && (!decision.ok || decision.events.length === 0);
     if (durable) this.#settle(pending, outcome, false, this.cursor);
     else this.#await(pending, outcome, false);
   }
 
   /** Whether what was decided rests on everything that anybody had written when the command came. */
   #isVerified(pending: Pending): boolean {
-    return this.#alone || pending.verified === this.#memory.readings;
+    return this.#alone || pending.verified === this.#readings;
   }
 
   #remembered(once: Once): Remembered | undefined {
-    return this.#memory.world.get(once.key) as Remembered | undefined; // under `k/` keys there are answers only
+    return this.#look(once.key) as Remembered | undefined; // under `k/` keys there are answers only
   }
 
   /** Answers the caller when the batch being put together is durable, and with it all that went before. */
@@ -480,11 +503,66 @@ export class Engine<Command> {
     let events = this.#batch.events.get(log);
     if (!events) this.#batch.events.set(log, (events = []));
     events.push(event);
-    this.#memory.record(event, log);
+    this.#fold(event, (this.#assigned[log] ?? 0) + 1, this.#batch.touched, 'apart');
+    // The state that it made is made when somebody asks for it.
+    const due = this.#room.births.dueOf(event);
+    if (due !== null) this.#wants(this.#room.births.keyOf(event) ?? '', due);
+  }
+
+  #fold(event: EventRecord, position: number, touched: Entry[], births: 'apart' | 'made'): void {
+    const first = touched.length;
+    this.#folding.begin(position, touched);
+    if (event.type === ANSWERED) this.#folding.set(event.key, remember(event));
+    else if (births === 'made') this.#room.evolve(event, this.#folding);
+    else this.#room.births.evolveApart(event, this.#folding);
+    for (let i = first; i < touched.length; i++) {
+      const { key, state } = touched[i] as Entry; // within bounds
+      if (isAnswerKey(key) || state === undefined) continue;
+      const due = this.#room.dueOf(key, state);
+      if (due !== null) this.#wants(key, due);
+    }
   }
 
   #wants(key: string, dueMs: number): void {
     for (const listener of this.#onDue) listener(key, dueMs, this.#lastNow);
+  }
+
+  #look(key: string): unknown {
+    const entry = this.#residents.find(key) ?? this.#born(key);
+    if (!entry) {
+      this.#misses.push(key);
+      return undefined;
+    }
+    if (entry.position > (this.#durable[entry.log] ?? 0)) this.#readUndurable = true;
+    return entry.state;
+  }
+
+  /** Makes a state that one fact made: of the batch being put together, or of a commit that is not known to be saved. */
+  #born(key: string): Entry | undefined {
+    const { births } = this.#room;
+    const instant = births.instantOf(key);
+    if (instant === undefined) return undefined;
+    const log = this.logOf(key);
+    const events = this.#batch.events.get(log);
+    if (events && instant >= (events[0]?.time ?? 0)) {
+      const birth = events.find((event) => births.keyOf(event) === key);
+      if (birth) return this.#bear(key, log, birth, (this.#assigned[log] ?? 0) + 1, this.#batch.touched);
+    }
+    const commit = this.#births.take(log, key);
+    if (!commit) return undefined;
+    // What is not durable has to go again should the append fail.
+    const touched = commit.position > (this.#durable[log] ?? 0) ? (this.#inFlight?.batch.touched ?? []) : [];
+    for (const event of commit.events) {
+      const name = births.keyOf(event);
+      if (name !== undefined && !this.#residents.find(name)) this.#bear(name, log, event, commit.position, touched);
+    }
+    return this.#residents.find(key);
+  }
+
+  #bear(key: string, log: number, event: EventRecord, position: number, touched: Entry[]): Entry {
+    const entry = this.#residents.put(key, log, this.#room.births.stateOf(event), position);
+    touched.push(entry);
+    return entry;
   }
 
   #park(pending: Pending, keys: string[], why: 'load' | 'verify' = 'load'): void {
@@ -499,7 +577,7 @@ export class Engine<Command> {
     const verify = this.#parked.some((entry) => entry.why === 'verify');
     this.#loading = loading;
     this.#parked = [];
-    Promise.all([this.#memory.load([...keys]), verify ? this.#lookForOthers() : NEVER]).then(
+    Promise.all([this.#load([...keys]), verify ? this.#lookForOthers() : NEVER]).then(
       ([, reading]) => {
         for (const pending of loading) pending.verified = reading;
         this.#unpark(loading);
@@ -540,6 +618,44 @@ export class Engine<Command> {
     for (const pending of behind) pending.fail(behindFailed());
   }
 
+  /** Brings saved states into memory, those that are there already excepted. */
+  async #load(keys: readonly string[]): Promise<void> {
+    const byLog = Map.groupBy(keys, (key) => this.logOf(key));
+    await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
+  }
+
+  async #loadFrom(log: number, keys: readonly string[]): Promise<void> {
+    for (;;) {
+      const generation = this.#generations[log];
+      const loaded = await this.#store.projections.loadStates(log, keys);
+      if (loaded.upTo < (this.#savedUpTo[log] ?? 0)) {
+        // The database was restarted and lost its last steps; what left memory comes back once they are made again.
+        if (this.#closed()) throw new Fault('closed', 'the engine was closed', { retry: 'soon' });
+        await this.#pause(STORE_RETRY_MS);
+      } else if (generation === this.#generations[log]) {
+        this.#noteSaved(log, loaded.upTo);
+        if (loaded.upTo > (this.#assigned[log] ?? 0)) this.#behind.add(log);
+        return this.#admit(log, keys, loaded);
+      }
+    }
+  }
+
+  #noteSaved(log: number, upTo: number): void {
+    this.#savedUpTo[log] = Math.max(this.#savedUpTo[log] ?? 0, upTo);
+  }
+
+  #admit(log: number, keys: readonly string[], loaded: { bodies: Map<string, string> }): void {
+    for (const key of keys) {
+      if (this.#residents.find(key)) continue;
+      const body = loaded.bodies.get(key);
+      this.#residents.put(key, log, body === undefined ? undefined : this.#readState(key, body), 0);
+    }
+  }
+
+  #readState(key: string, body: string): unknown {
+    return isAnswerKey(key) ? (JSON.parse(body) as Remembered) : this.#room.read(key, body); // written by the projector
+  }
+
   #flush(): void {
     if (this.#inFlight || this.#health.state !== 'ready') return;
     const batch = this.#batch;
@@ -549,10 +665,13 @@ export class Engine<Command> {
     const appends: Append[] = [];
     const commits: Commit[] = [];
     for (const [log, events] of batch.events) {
+      const expected = this.#assigned[log] ?? 0;
+      const commit = { log, position: expected + 1, token, events };
       const body = encodeEvents(events);
-      const commit = this.#memory.assign(log, token, events, body);
-      appends.push({ log, expected: commit.position - 1, events, body });
+      this.#births.add(commit, body);
+      appends.push({ log, expected, events, body });
       commits.push(commit);
+      this.#assigned[log] = expected + 1;
     }
     this.#inFlight = { batch, commits };
     if (appends.length === 0) return this.#acknowledge();
@@ -594,15 +713,12 @@ export class Engine<Command> {
     const done = this.#inFlight;
     assert(done, 'nothing was under way to be acknowledged');
     this.#inFlight = undefined;
-    for (const commit of done.commits) this.#memory.durable[commit.log] = commit.position;
+    for (const commit of done.commits) this.#durable[commit.log] = commit.position;
     this.#cursor = undefined;
-    const isSound = !this.#unsound && this.#memory.behind.size === 0;
-    // The store has the next facts to write while these callers are told.
-    if (isSound && this.#batch.events.size > 0) this.#flush();
     this.#answer(done.batch.waiting);
     if (done.commits.length > 0) for (const listener of this.#onCommitted) listener(done.commits);
-    if (!isSound) void this.#recover([], undefined, []);
-    else if (!this.#inFlight) this.#flush();
+    if (this.#unsound || this.#behind.size > 0) void this.#recover([], undefined, []);
+    else this.#flush();
   }
 
   #noteAppended(token: string, beganMs: number): void {
@@ -642,9 +758,9 @@ export class Engine<Command> {
     this.#inFlight = undefined;
     this.#unsound = false;
     this.#batch = emptyBatch();
-    const concerned = new Set([...logs, ...batch.events.keys(), ...this.#memory.behind]);
-    this.#memory.behind.clear();
-    this.#memory.forget([...(failed?.batch.touched ?? []), ...batch.touched]);
+    const concerned = new Set([...logs, ...batch.events.keys(), ...this.#behind]);
+    this.#behind.clear();
+    for (const entry of [...(failed?.batch.touched ?? []), ...batch.touched]) this.#residents.drop(entry.key);
     const again = [...(failed?.batch.waiting ?? []), ...batch.waiting];
     const verdict = verdictOn(error);
     if (verdict === 'failed') return this.#giveUp(error, again);
@@ -652,9 +768,9 @@ export class Engine<Command> {
     const foreign: Commit[] = [];
     for (let attempt = 1; ; attempt++) {
       try {
-        if (!this.#alone) for (const [log, head] of (await this.#store.log.heads()).entries()) if (head > (this.#memory.durable[log] ?? 0)) concerned.add(log);
+        if (!this.#alone) for (const [log, head] of (await this.#store.log.heads()).entries()) if (head > (this.#durable[log] ?? 0)) concerned.add(log);
         for (const log of concerned) {
-          foreign.push(...((await this.#memory.sync(log)) ?? []));
+          foreign.push(...((await this.#sync(log)) ?? []));
           concerned.delete(log);
         }
         return this.#resume(foreign, tokens, failed?.batch, batch, verdict, error);
@@ -686,7 +802,7 @@ export class Engine<Command> {
       this.#mending = false;
       const stopped = this.#closed() ? this.#stoppedBy() : undefined;
       if (stopped) return this.#refuseAll(stopped);
-      if (this.#memory.behind.size > 0) return void this.#recover([], undefined, []);
+      if (this.#behind.size > 0) return void this.#recover([], undefined, []);
       this.#health = { state: 'ready' };
       this.#planDrain();
       this.#wakeIdle();
@@ -716,11 +832,6 @@ export class Engine<Command> {
     return new Promise((resolve) => void this.#clock.after(ms, resolve));
   }
 
-  async #retryReading(): Promise<void> {
-    if (this.#closed()) throw new Fault('closed', 'the engine was closed', { retry: 'soon' });
-    await this.#pause(STORE_RETRY_MS);
-  }
-
   #wakeIdle(): void {
     if (this.#busy() && this.#health.state === 'ready') return;
     const idle = this.#idle;
@@ -728,7 +839,52 @@ export class Engine<Command> {
     for (const resolve of idle) resolve();
   }
 
+  /**
+   * Makes memory agree with one log: states touched since the checkpoint are made again from their saved form and the
+   * facts after it. Gives the commits that were not known to be durable before; undefined, having changed nothing, where
+   * there are more facts than `factsMax`.
+   */
+  async #sync(log: number, factsMax = Number.POSITIVE_INFINITY): Promise<Commit[] | undefined> {
+    const known = this.#durable[log] ?? 0;
+    const checkpoint = (await this.#store.projections.checkpoints(STATES))[log] ?? 0;
+    const after = Math.min(known, checkpoint);
+    const tail: Commit[] = [];
+    let facts = 0;
+    for await (const commit of this.#store.log.read(log, after)) {
+      facts += commit.events.length;
+      if (facts > factsMax && tail.length > 0) return undefined;
+      tail.push(commit);
+    }
+    const keys = new Set<string>();
+    for (const commit of tail) for (const event of commit.events) for (const key of this.#keysOf(event)) keys.add(key);
+    const loaded = await this.#store.projections.loadStates(log, [...keys]);
+    if (loaded.upTo < after) throw new Fault('unavailable', `the saved states of log ${log} are older than they were`, { retry: 'soon' });
+    this.#noteSaved(log, loaded.upTo);
+    this.#generations[log] = (this.#generations[log] ?? 0) + 1;
+    this.#readings++;
+    for (const key of keys) this.#residents.drop(key);
+    this.#births.clear(log);
+    this.#admit(log, [...keys], loaded);
+    this.now();
+    for (const commit of tail) {
+      for (const event of commit.events) {
+        this.#lastNow = Math.max(this.#lastNow, event.time);
+        if (commit.position > loaded.upTo) this.#fold(event, commit.position, [], 'made');
+      }
+    }
+    this.#durable[log] = Math.max(known, tail.at(-1)?.position ?? 0);
+    this.#assigned[log] = this.#durable[log];
+    if (loaded.upTo > this.#durable[log]) this.#behind.add(log);
+    return tail.filter((commit) => commit.position > known);
+  }
+
+  #keysOf(event: EventRecord): string[] {
+    return event.type === ANSWERED ? [event.key] : this.#room.keysOf(event);
+  }
 }
+
+/** The consumer whose checkpoints say how far states are saved. */
+export const STATES = 'states';
 
 const NEVER = -1;
 

@@ -2,7 +2,7 @@ import type { Beside, Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store
 import { must } from '../base/assert.ts';
 import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
-import { STATES } from './memory.ts';
+import { STATES } from './engine.ts';
 import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
 import type { Room, Rows, States } from './room.ts';
 

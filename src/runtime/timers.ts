@@ -31,6 +31,8 @@ export class Timers<Command> {
    */
   readonly #resting = new Map<string, number>();
   readonly #forget: () => void;
+  /** Everything due before was listed by a round that came to its end. */
+  #listedFrom = 0;
   /** How far this round has listed, and up to where it goes; done when nothing more is due in its window. */
   #place = { dueMs: 0, key: '' };
   #until = 0;
@@ -73,14 +75,11 @@ export class Timers<Command> {
     this.#callOffReload?.();
   }
 
-  /**
-   * Lists from the beginning again what is due soon: a state may have been saved only after a round went past its instant,
-   * or was lost with the newest saved states and made again, long after it was due.
-   */
+  /** Lists from the beginning again what is due soon: a state may have been saved only after a round went past its instant. */
   async #beginRound(): Promise<void> {
     this.#until = this.#engine.now() + WAKE_WINDOW_MS;
     // A round that is not at its end goes on: there is enough to do before it is.
-    if (this.#listed) this.#place = { dueMs: 0, key: '' };
+    if (this.#listed || this.#place.dueMs === 0) this.#place = { dueMs: this.#listedFrom, key: '' };
     this.#listed = false;
     await this.#list();
     if (!this.#closed) this.#callOffReload = this.#clock.after(WAKE_RELOAD_MS, () => void this.#beginRound());
@@ -102,6 +101,7 @@ export class Timers<Command> {
         if (last) this.#place = last;
         if (page.length === size) continue;
         this.#listed = true;
+        this.#listedFrom = this.#until - WAKE_WINDOW_MS;
       }
     } catch (error) {
       if (!isFault(error)) throw error; // the store is away: the next round finds what this one did not

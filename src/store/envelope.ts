@@ -26,8 +26,12 @@ export interface Commit {
 
 /** The stored form of a commit's events: a JSON array of `[type, key, time, data]`. */
 export function encodeEvents(events: readonly EventRecord[]): string {
-  // In one piece: putting texts of single facts together takes half as long again.
-  return JSON.stringify(events.map(({ type, key, time, data }) => [type, key, time, data]));
+  let text = '[';
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i] as EventRecord; // i is within bounds
+    text += `${i === 0 ? '' : ','}["${event.type}",${JSON.stringify(event.key)},${event.time},${JSON.stringify(event.data)}]`;
+  }
+  return `${text}]`;
 }
 
 /** The opposite of {@link encodeEvents}; throws a `corrupt` fault that names the commit where the text is not one. */

@@ -12,7 +12,6 @@ import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 
 export type { Commit, EventRecord, LogId, Position } from './envelope.ts';
 export { decodeEvents, encodeEvents } from './envelope.ts';
-export type { SharedCopies, SharedCopy } from './shared-copies.ts';
 export { isColdName, type ColdObject, type ColdStore } from './cold-store.ts';
 export { CURSOR_HEAD, cursorCovers, cursorPart, formatCursor, parseCursor, type Cursor } from './cursor.ts';
 

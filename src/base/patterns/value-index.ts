@@ -49,7 +49,7 @@ export class ValueIndex<T> {
   }
 
   find(value: Scalar, found: (value: T) => void): void {
-    if (this.#equals.size > 0) each(this.#equals.get(value), found);
+    each(this.#equals.get(value), found);
     each(this.#whatever, found);
     if (typeof value === 'number' && this.#ranges.length > 0) (this.#intervals ??= new Intervals(this.#ranges)).around(value, found);
     if (typeof value === 'string') this.#findText(value, found);
@@ -69,7 +69,7 @@ export class ValueIndex<T> {
   }
 
   #findText(text: string, found: (value: T) => void): void {
-    if (!this.#prefixes.isEmpty) this.#prefixes.find(text, found);
+    this.#prefixes.find(text, found);
     if (!this.#suffixes.isEmpty) this.#suffixes.find(reversed(text), found);
     if (this.#folded.size > 0 || !this.#foldedPrefixes.isEmpty || !this.#foldedSuffixes.isEmpty) this.#findFolded(text.toLowerCase(), found);
     if (!this.#grams.isEmpty) for (let at = 0; at < text.length; at++) this.#grams.find(text.slice(at, at + GRAM_CHARACTERS_MAX), found);

@@ -15,8 +15,6 @@ export interface Worker {
   run(calls: readonly Call[]): Answer[];
   /** Milliseconds that it took to make the newest batch durable; undefined where that failed or there was nothing to write. */
   readonly commitMs?: number | undefined;
-  /** What is to be done after a batch, once its callers were told. */
-  tidy?(): void;
   close(): void;
 }
 
@@ -78,10 +76,8 @@ export function writeWorker(operations: Operations, database: Database, options:
       const answers = runAll(calls);
       if (broken !== undefined) return answers;
       options.committed?.(calls);
+      checkpoint();
       return answers;
-    },
-    tidy() {
-      if (broken === undefined) checkpoint();
     },
     get commitMs() {
       return database.commitMs;

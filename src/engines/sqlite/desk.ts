@@ -49,7 +49,6 @@ export class Desk<O extends Operations> {
       send(calls) {
         const answers = worker.run(calls);
         recipient.answered(answers, worker.commitMs);
-        worker.tidy?.();
       },
       stop() {}, // no batch is ever waiting behind another: each is answered within its own `send`
       close: async () => worker.close(),

@@ -59,7 +59,6 @@ function reopening(open: () => Worker): Worker {
       worker = next;
       return [...calls.filter(isReopen).map((call) => done(call, undefined)), ...worker.run(calls.filter((call) => !isReopen(call)))];
     },
-    tidy: () => worker.tidy?.(),
     close: () => worker.close(),
   };
 }
@@ -88,7 +87,6 @@ function openViewsSide(directory: string): Worker {
   const worker = writeWorker(viewWrites(database), database, { committed: () => passing('views.committed'), close: () => database[Symbol.dispose]() });
   return {
     run: (calls) => (calls.some(([, operation]) => operation === 'sync') ? durably(database, () => worker.run(calls)) : worker.run(calls)),
-    tidy: () => worker.tidy?.(),
     close: worker.close,
   };
 }

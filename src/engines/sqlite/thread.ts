@@ -15,7 +15,6 @@ function serve(worker: Worker, port: MessagePort, closing: Int32Array): void {
   port.on('message', (first: Message) => {
     const { calls, last } = drain(port, first);
     if (calls.length > 0) tell(port, Atomics.load(closing, 0) === 0 ? answer(worker, calls) : { type: 'answers', answers: refuse(calls), commitMs: undefined });
-    worker.tidy?.();
     if (!last) return;
     worker.close();
     port.close();

@@ -9,7 +9,7 @@ import { cartKey, itemKey, logOfKey } from './keys.ts';
 import { HOLDS_PER_CART_MAX } from './limits.ts';
 import { NEVER } from './never.ts';
 import { planHold, type Plan } from './plan.ts';
-import { holdFact, NOTHING_MORE, recorded, soloed, touched, until, withRecord } from './records.ts';
+import { holdFact, NOTHING_MORE, recorded, touched, until, withRecord } from './records.ts';
 import { findCart, findReservation, statusOf, type Reservation, type World } from './state.ts';
 import { sharesOf, splitOff, type ItemShare } from './units.ts';
 import { reservationView, type ReservationView } from './resources.ts';
@@ -152,8 +152,7 @@ function newHold(command: HoldRequest & Asked & { readonly cartId?: string }, pl
   };
   const requested = plan.lines.length === 1 && !line?.components ? line?.requested : undefined;
   const facts = plan.shares.map((share) => holdFact('inventory.reservation.held', record, share, now, requested === undefined ? NOTHING_MORE : { requested }));
-  // A new reservation lives in the log of its first item.
-  const own = plan.lines.length === 1 && !line?.components ? soloed(facts) : withRecord(facts, record, world, now);
+  const own = withRecord(facts, record, world, now);
   const events = plan.filled.length === 0 ? own : [...fillFacts(plan.filled, world, now), ...own];
   if (command.cartId === undefined) return accepted(events, reservationView(record, now));
   const holds = liveHoldsOf(command.cartId, world, now).map((hold) => hold.id);

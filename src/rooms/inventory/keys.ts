@@ -10,8 +10,7 @@ export const transferKey = (id: string): string => `t/${id}`;
 /** Everything that one customer, or one API key, holds at a time: `customer/<id>` or `key/<id>`. */
 export const holderKey = (holder: string): string => `h/${holder}`;
 /** Every log has its own copy of the locations, so that its appends conflict with a change of them. */
-export const locationsKey = (log: number): string => LOCATIONS_KEYS[log] ?? `l/${log}`;
-const LOCATIONS_KEYS: readonly string[] = Array.from({ length: 64 }, (_, log) => `l/${log}`);
+export const locationsKey = (log: number): string => `l/${log}`;
 /** The promises of an item that wait for units; they live beside the item. */
 export const waitingKey = (sku: string): string => `w/${sku}`;
 /** What one customer holds and has of one item; it lives beside the item. */

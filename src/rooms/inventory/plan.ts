@@ -6,7 +6,7 @@ import { isBundle, partsOf } from './bundles.ts';
 import type { HoldRequest, LineRequest, Strategy } from './commands.ts';
 import type { Share } from './events.ts';
 import { itemKey, reservationKey } from './keys.ts';
-import { byRank, findCustomer, findItem, findWaiting, locationsBeside, type Allocation, type Item, type LinePart, type Location, type Locations, type ReservationLine, type World } from './state.ts';
+import { byRank, findCustomer, findItem, findWaiting, locationsBeside, type Item, type LinePart, type Location, type Locations, type ReservationLine, type World } from './state.ts';
 import { closeLine, sharesOf, type ItemShare, type Units } from './units.ts';
 import { unitsOf } from './waiting.ts';
 
@@ -46,27 +46,24 @@ interface Demand {
 
 const NOTHING_OWN: Own = { shares: new Map(), reservations: new Set() };
 const NO_SHARES: readonly Share[] = [];
-const NO_DEMANDS: Demand[] = [];
-const NO_ALLOCATIONS: readonly Allocation[] = [];
-const NOTHING_FILLED: readonly Fills[] = [];
 
 /** Says from where each line is served, or why the request as a whole is refused. Demand is summed per item first. */
 export function planHold(request: HoldRequest, world: World, now: number, own: Own = NOTHING_OWN): Plan | { refusal: Refusal } {
   const demands = sumDemand(request, world, now, own);
   if ('refusal' in demands) return demands;
-  const refusal = overLimits(demands, request, world, now, own) ?? (hasBundles(request, demands) ? overBundleLimits(request, world) : undefined) ?? (request.partial === true ? undefined : overSellable(demands));
+  const refusal = overLimits(demands, request, world, now, own) ?? overBundleLimits(request, world) ?? (request.partial === true ? undefined : overSellable(demands));
   if (refusal) return { refusal };
-  let lines: ReservationLine[] | undefined;
+  const lines: ReservationLine[] = [];
   for (const line of request.lines) {
     const demand = findDemand(demands, line.sku);
     const planned = demand ? planLine(line, demand, request, now) : planBundle(line, mustItem(world, line.sku), demands, request, world, now);
-    if (planned) lines = withOne(lines, planned);
+    if (planned) lines.push(planned);
   }
   const isShort = (demand: Demand): boolean => demand.granted < demand.requested;
-  if (!lines || (request.partial !== true && demands.some(isShort))) {
+  if (lines.length === 0 || (request.partial !== true && demands.some(isShort))) {
     return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
   }
-  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: hasBundles(request, demands) ? shortestTtl(request.lines.map(({ sku }) => ({ item: mustItem(world, sku) }))) : shortestTtl(demands) };
+  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: shortestTtl(request, world) };
 }
 
 /** Why units that are held already may not be another customer's, or sold through another channel. */
@@ -80,7 +77,7 @@ export function askerRefusal(request: HoldRequest, world: World, now: number, ow
 type Short = { readonly sku: string; readonly requested: number; readonly available: number };
 
 function sumDemand(request: HoldRequest, world: World, now: number, own: Own): Demand[] | { refusal: Refusal } {
-  let demands = NO_DEMANDS;
+  const demands: Demand[] = [];
   let unknown: Fault[] | undefined;
   let nowhere: Fault[] | undefined;
   for (let index = 0; index < request.lines.length; index++) {
@@ -93,8 +90,8 @@ function sumDemand(request: HoldRequest, world: World, now: number, own: Own): D
     if (line.location !== undefined && !locationsBeside(world, itemKey(line.sku)).has(line.location)) {
       (nowhere ??= []).push({ pointer: `/lines/${index}/location`, detail: `There is no location ${line.location}.` });
     }
-    if (!isBundle(item.definition)) demands = withDemand(item, line.quantity, demands, request, world, now, own);
-    else for (const part of partsOf(item, world)) demands = withDemand(part.item, line.quantity * part.quantity, demands, request, world, now, own);
+    if (!isBundle(item.definition)) demandOf(item, demands, request, world, now, own).requested += line.quantity;
+    else for (const part of partsOf(item, world)) demandOf(part.item, demands, request, world, now, own).requested += line.quantity * part.quantity;
   }
   if (unknown) return refused('invalid', 'unknown-item', 'Some lines name items that do not exist.', { errors: unknown });
   if (nowhere) return refused('invalid', 'unknown-location', 'Some lines name locations that do not exist.', { errors: nowhere });
@@ -103,18 +100,12 @@ function sumDemand(request: HoldRequest, world: World, now: number, own: Own): D
 
 type Fault = { readonly pointer: string; readonly detail: string };
 
-function withDemand(item: Item, units: number, demands: Demand[], request: HoldRequest, world: World, now: number, own: Own): Demand[] {
+function demandOf(item: Item, demands: Demand[], request: HoldRequest, world: World, now: number, own: Own): Demand {
   const known = findDemand(demands, item.sku);
-  const demand = known ?? beginDemand(item, request, world, now, own);
-  demand.requested += units;
-  return known ? demands : withOne(demands === NO_DEMANDS ? undefined : demands, demand);
-}
-
-/** Appends to a list that most often has one entry: an empty one that is pushed to makes room for seventeen. */
-function withOne<T>(list: T[] | undefined, entry: T): T[] {
-  if (!list) return [entry];
-  list.push(entry);
-  return list;
+  if (known) return known;
+  const demand = beginDemand(item, request, world, now, own);
+  demands.push(demand);
+  return demand;
 }
 
 function beginDemand(item: Item, request: HoldRequest, world: World, now: number, own: Own): Demand {
@@ -146,22 +137,16 @@ function afterOlderPromises(demand: Demand, world: World, now: number, own: Own)
   return { ...demand, filled: { ...filled, rest }, taken, backordered };
 }
 
-function filledOf(demands: readonly Demand[]): readonly Fills[] {
-  let filled: Fills[] | undefined;
-  for (const demand of demands) if (demand.filled) filled = withOne(filled, demand.filled);
-  return filled ?? NOTHING_FILLED;
+function filledOf(demands: readonly Demand[]): Fills[] {
+  const filled: Fills[] = [];
+  for (const demand of demands) if (demand.filled) filled.push(demand.filled);
+  return filled;
 }
 
 /** A request has few items, so that looking through them is cheaper than an index. */
 function findDemand(demands: readonly Demand[], sku: string): Demand | undefined {
   for (const demand of demands) if (demand.item.sku === sku) return demand;
   return undefined;
-}
-
-/** Whether a line names what is not an item with a demand of its own. */
-function hasBundles({ lines }: HoldRequest, demands: readonly Demand[]): boolean {
-  for (const { sku } of lines) if (!findDemand(demands, sku)) return true;
-  return false;
 }
 
 function mustItem(world: World, sku: string): Item {
@@ -245,13 +230,13 @@ function planUnits(line: LineRequest, demand: Demand, request: HoldRequest, now:
   const left = demand.sellable === null ? line.quantity : Math.max(0, demand.sellable - demand.granted);
   const wanted = Math.min(line.quantity, left);
   const places = line.location === undefined ? placesInOrder(demand, request, now) : [line.location];
-  let allocations: Allocation[] | undefined;
+  const allocations: { sku: string; location: string; quantity: number }[] = [];
   let need = wanted;
   for (const location of places) {
     if (need === 0) break;
     const quantity = Math.min(need, stillFree(demand, location, now));
     if (quantity === 0) continue;
-    allocations = withOne(allocations, { sku: line.sku, location, quantity });
+    allocations.push({ sku: line.sku, location, quantity });
     if (when === 'take' || demand.taken || request.lines.length > 1) take(demand, location, quantity);
     need -= quantity;
   }
@@ -260,7 +245,7 @@ function planUnits(line: LineRequest, demand: Demand, request: HoldRequest, now:
   demand.granted += quantity;
   demand.backordered += backordered;
   if (quantity === 0) return undefined;
-  return { sku: line.sku, quantity, backordered, preorderChannel: preorderChannelOf(demand.item, request.channel, now), location: backordered > 0 ? line.location : undefined, allocations: allocations ?? NO_ALLOCATIONS };
+  return { sku: line.sku, quantity, backordered, preorderChannel: preorderChannelOf(demand.item, request.channel, now), location: backordered > 0 ? line.location : undefined, allocations };
 }
 
 /** The channel whose limit of preorders units count against that are promised now. */
@@ -324,8 +309,8 @@ function distance(near: { lat: number; lon: number } | undefined, place: Locatio
   return lat * lat + Math.cos(near.lat * radians) * Math.cos(place.lat * radians) * lon * lon;
 }
 
-function shortestTtl(asked: readonly { readonly item: Item }[]): number {
+function shortestTtl(request: HoldRequest, world: World): number {
   let shortest = Number.POSITIVE_INFINITY;
-  for (const { item } of asked) shortest = Math.min(shortest, item.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
+  for (const { sku } of request.lines) shortest = Math.min(shortest, findItem(world, sku)?.definition?.reservationTtlSeconds ?? Number.POSITIVE_INFINITY);
   return shortest;
 }

@@ -25,25 +25,11 @@ interface More {
 export const NOTHING_MORE: More = {};
 
 /**
- * A fact about one item's share of a hold, which runs out with the record. All have all members, most of them undefined
- * and so not stored, but for a hold of which there is nothing unusual to say: objects of few shapes cost the least to
- * make and to fold, and those with few members the least to write.
+ * A fact about one item's share of a hold, which runs out with the record. Every kind has all members, most of them
+ * undefined and so not stored: objects of one shape cost the least to make and to fold.
  */
 export function holdFact(type: HoldEvent['type'], record: Reservation, share: ItemShare, now: number, more: More = NOTHING_MORE): HoldEvent {
-  const data = type === 'inventory.reservation.held' && more === NOTHING_MORE && isPlain(record, share) ? plainShare(record, share) : fullShare(type, record, share, more);
-  return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs
-}
-
-function isPlain({ customerId, channel, tallied }: Reservation, { bound, preorderChannel }: ItemShare): boolean {
-  return customerId === undefined && channel === undefined && tallied === undefined && bound === undefined && preorderChannel === undefined;
-}
-
-function plainShare({ id, cartId, expiresAt }: Reservation, { quantity, backordered, allocations }: ItemShare): object {
-  return { reservationId: id, cartId, quantity, backordered, allocations, expiresAt, solo: undefined };
-}
-
-function fullShare(type: HoldEvent['type'], record: Reservation, share: ItemShare, more: More): object {
-  return {
+  const data = {
     reservationId: record.id,
     cartId: record.cartId,
     customerId: record.customerId,
@@ -62,6 +48,7 @@ function fullShare(type: HoldEvent['type'], record: Reservation, share: ItemShar
     solo: undefined,
     more: more.more,
   };
+  return { type, key: itemKey(share.sku), time: now, data } as unknown as HoldEvent; // callers give each kind the members that it needs
 }
 
 export function until(share: ItemShare, expiresAt: number): Share {
@@ -70,21 +57,16 @@ export function until(share: ItemShare, expiresAt: number): Share {
 
 /**
  * Completes the facts of one change with the record of the reservation. Where the reservation is one line of one item
- * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case. The facts
- * are the caller's no longer.
+ * and lives in that item's log, its record follows from the fact itself and nothing is added: the usual case.
  */
-export function withRecord(facts: HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
+export function withRecord(facts: readonly HoldEvent[], after: Reservation, world: World, now: number, before: Reservation = after): InventoryEvent[] {
   const only = after.lines.length === 1 && before.lines.length === 1 ? after.lines[0] : undefined;
   const home = logOfKey(reservationKey(after.id), world.partitions);
   const key = only && itemKey(only.sku);
   const solo = key !== undefined && facts.every((fact) => fact.key === key) && logOfKey(key, world.partitions) === home;
-  return solo ? soloed(facts) : [...facts, recorded(after, now)];
-}
-
-/** Says in facts that the record of their reservation follows from them. They are the caller's no longer. */
-export function soloed(facts: HoldEvent[]): InventoryEvent[] {
+  if (!solo) return [...facts, recorded(after, now)];
   for (const fact of facts) (fact.data as { solo?: 1 }).solo = 1; // made by this decision and not yet given away
-  return facts;
+  return [...facts];
 }
 
 export function recorded(reservation: Reservation, now: number): InventoryEvent {

@@ -106,12 +106,10 @@ function cutPlain<Line extends Units>(line: Line, quantity: number): { kept: Lin
 
 /** What the lines take of each item, places merged. */
 export function sharesOf(lines: readonly Units[]): ItemShare[] {
-  const [only] = lines;
-  if (only && lines.length === 1 && !only.components && only.allocations.length <= 1) return [shareOf(only)];
   const shares: { sku: string; quantity: number; backordered: number; allocations: { location: string; quantity: number }[]; bound: Place[] | undefined; preorderChannel: string | undefined }[] = [];
   const opened = lines.some(({ components }) => components) ? lines.flatMap(openLine) : lines;
   for (const line of opened) {
-    let share = shares.find((other) => other.sku === line.sku);
+    let share = opened.length === 1 ? undefined : shares.find((other) => other.sku === line.sku);
     if (!share) shares.push((share = { sku: line.sku, quantity: 0, backordered: 0, allocations: [], bound: undefined, preorderChannel: line.preorderChannel }));
     share.quantity += line.quantity;
     share.backordered += line.backordered;
@@ -123,11 +121,6 @@ export function sharesOf(lines: readonly Units[]): ItemShare[] {
     }
   }
   return shares;
-}
-
-/** What a line takes of its own item, from one place at most. */
-function shareOf({ sku, quantity, backordered, allocations, location, preorderChannel }: Units): ItemShare {
-  return { sku, quantity, backordered, allocations: allocations.map(placeOf), bound: location !== undefined && backordered > 0 ? addPlace(undefined, location, backordered) : undefined, preorderChannel };
 }
 
 export function placeOf(allocation: Place): Place {

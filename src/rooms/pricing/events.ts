@@ -11,13 +11,13 @@ export interface PriceFacts {
   readonly policyVersion: number | null;
   readonly why: readonly Step[];
   readonly stockVersion: number;
-  readonly degraded?: true | undefined;
+  readonly degraded?: true;
   /** What keeps the price from where it would go; see {@link Hold}. */
-  readonly held?: Hold | undefined;
+  readonly held?: Hold;
   /** The instant from which it could go on. */
-  readonly again?: number | undefined;
+  readonly again?: number;
   /** The window of the policy's pace, where it has one: for so long the price before is remembered. */
-  readonly windowSeconds?: number | undefined;
+  readonly windowSeconds?: number;
 }
 
 /** Why a price stays although it would be another one. */
@@ -32,7 +32,7 @@ export type PriceEvent =
   /** The price stays, and something else about it is another. */
   | Fact<'pricing.price.noted', PriceFacts>
   /** What a shadow policy would have made of the price. `live`: the price shown at that moment. */
-  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: readonly Step[]; stockVersion: number; degraded?: true | undefined; windowSeconds?: number | undefined }>
+  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: readonly Step[]; stockVersion: number; degraded?: true; windowSeconds?: number }>
   | Fact<'pricing.override.set', { override: Override }>
   | Fact<'pricing.override.ended', { why: 'asked' | 'lapsed' }>;
 

@@ -1,8 +1,8 @@
 import type { BookEvent, PriceEvent, PriceFacts, PricingEvent } from './events.ts';
 import { BOOK_KEY } from './keys.ts';
 import { POLICY_VERSIONS_MAX, SHADOWS_MAX } from './limits.ts';
-import { shownFrom, type Shown } from './lowest.ts';
-import { NO_POLICIES, ownOf, type Book, type Policy, type Price, type Shadow, type Track } from './state.ts';
+import { shownFrom } from './lowest.ts';
+import { NO_POLICIES, ownOf, type Book, type Policy, type Price, type Shadow } from './state.ts';
 import { trackTo } from './track.ts';
 
 /** The states of one log while a fact is folded into them. */
@@ -37,69 +37,60 @@ export function unpriced(sku: string): Price {
 
 export function priceAfter(event: PriceEvent, before: Price | undefined): Price {
   const state = before ?? unpriced(event.key.slice(2));
+  const version = state.version + 1;
   switch (event.type) {
-    case 'pricing.price.changed': {
-      const { data, time } = event;
-      return said(state, data, { shown: shownFrom(state, state.price, data.price, time), effectiveAt: time, track: state.override ? undefined : trackAfter(state, data, time, data.by) });
-    }
-    case 'pricing.price.noted': {
-      const { data, time } = event;
-      const goesOn = state.resume !== undefined && state.override === undefined && data.held === undefined;
-      return said(state, data, { shown: state, effectiveAt: state.effectiveAt, track: goesOn ? trackAfter(state, data, time, 'policy') : undefined });
-    }
+    case 'pricing.price.changed':
+      return { ...changed(event, state), version };
+    case 'pricing.price.noted':
+      return { ...noted(event, state), version };
     case 'pricing.shadow.priced':
-      return { ...state, version: state.version + 1, shadows: withShadow(event, state) };
+      return { ...state, version, shadows: withShadow(event, state) };
     case 'pricing.override.set': {
-      const { price, past, changedAt, resume, version } = state;
-      return { ...state, version: version + 1, override: event.data.override, resume: resume ?? { price, past, changedAt } };
+      const { price, past, changedAt, resume } = state;
+      return { ...state, version, override: event.data.override, resume: resume ?? { price, past, ...(changedAt === undefined ? undefined : { changedAt }) } };
     }
-    case 'pricing.override.ended':
-      return { ...state, version: state.version + 1, override: undefined };
+    case 'pricing.override.ended': {
+      const { override: _, ...rest } = state;
+      return { ...rest, version };
+    }
     default:
       return event satisfies never;
   }
 }
 
-/** Policies go on from where an override found the price. */
-function trackAfter(state: Price, { price, basePrice, windowSeconds }: PriceFacts, at: number, by: 'policy' | 'hand'): Track {
-  return trackTo(state.resume ?? state, price, { at, by, base: basePrice, windowSeconds });
+/** What a fact says of the price, in place of what was said before. */
+function said(state: Price, { basePrice, policy, policyVersion, why, stockVersion, degraded, held, again }: PriceFacts): Price {
+  const { held: _held, again: _again, ...rest } = state;
+  return { ...rest, basePrice, policy, policyVersion, why, stockVersion, degraded: degraded === true, ...(held === undefined ? undefined : { held }), ...(again === undefined ? undefined : { again }) };
 }
 
-/**
- * What a fact says of a price, in place of what was said before. `track`: as policies have left the price; without one
- * they have not touched it. One literal with all members: copies of copies are what folding a million prices would spend
- * its time on.
- */
-function said(state: Price, data: PriceFacts, { shown, effectiveAt, track }: { shown: Shown; effectiveAt: number; track: Track | undefined }): Price {
-  const { price, past, changedAt } = track ?? state;
-  return {
-    sku: state.sku,
-    version: state.version + 1,
-    price: track ? price : data.price,
-    past,
-    changedAt,
-    basePrice: data.basePrice,
-    policy: data.policy,
-    policyVersion: data.policyVersion,
-    why: data.why,
-    stockVersion: data.stockVersion,
-    effectiveAt,
-    degraded: data.degraded === true,
-    held: data.held,
-    again: data.again,
-    override: state.override,
-    resume: track ? undefined : state.resume,
-    lows: shown.lows,
-    reduction: shown.reduction,
-    shadows: state.shadows,
-  };
+function changed({ data, time }: Extract<PriceEvent, { type: 'pricing.price.changed' }>, state: Price): Price {
+  const { reduction: _, ...rest } = said(state, data);
+  const shown = { ...rest, ...shownFrom(state, state.price, data.price, time), effectiveAt: time };
+  return state.override ? withTrack(shown, { price: data.price, past: [] }) : resumed(shown, data, time, data.by);
+}
+
+function noted({ data, time }: Extract<PriceEvent, { type: 'pricing.price.noted' }>, state: Price): Price {
+  const next = said(state, data);
+  return state.override || state.resume === undefined || data.held !== undefined ? next : resumed(next, data, time, 'policy');
+}
+
+/** Policies go on from where an override found the price. */
+function resumed(state: Price, { price, basePrice, windowSeconds }: PriceFacts, at: number, by: 'policy' | 'hand'): Price {
+  const { resume, ...rest } = state;
+  return withTrack(rest, trackTo(resume ?? state, price, { at, by, base: basePrice, windowSeconds }));
+}
+
+function withTrack(state: Price, { price, past, changedAt }: Pick<Price, 'price' | 'past' | 'changedAt'>): Price {
+  const { changedAt: _, ...rest } = state;
+  return { ...rest, price, past, ...(changedAt === undefined ? undefined : { changedAt }) };
 }
 
 /** The latest of them, where policies have come and gone. */
 function withShadow({ data, time }: Extract<PriceEvent, { type: 'pricing.shadow.priced' }>, { shadows }: Price): Price['shadows'] {
   const { policy, policyVersion, price, basePrice, model, stockVersion, degraded, windowSeconds } = data;
   const { past, changedAt } = trackTo(ownOf(shadows, policy), price, { at: time, by: 'policy', base: basePrice, windowSeconds });
-  const shadow: Shadow = { price, past, changedAt, policyVersion, model, stockVersion, degraded: degraded === true };
+  const shadow: Shadow = { price, past, ...(changedAt === undefined ? undefined : { changedAt }), policyVersion, model, stockVersion, degraded: degraded === true };
   return Object.fromEntries([...Object.entries(shadows).filter(([id]) => id !== policy), [policy, shadow] as const].slice(-SHADOWS_MAX));
 }
 

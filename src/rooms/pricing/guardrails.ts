@@ -22,9 +22,9 @@ export interface Judged {
   /** From the base price; the last step's `after` is the price. */
   readonly why: readonly Step[];
   readonly degraded: boolean;
-  readonly held?: Hold | undefined;
+  readonly held?: Hold;
   /** The instant from which the price could go on, where pace keeps it. */
-  readonly again?: number | undefined;
+  readonly again?: number;
 }
 
 /** What besides the candidate has a say. `shown`: the price that stays where it is kept. */
@@ -37,7 +37,7 @@ export interface Setting {
 /** Judges a candidate. `track`: the price as policies have left it; without one the base price stands in for it. */
 export function judge(candidate: Candidate, track: Track | undefined, setting: Setting): Judged {
   const { basePrice, policy, priced } = candidate;
-  if (basePrice === null || policy === null) return kept(candidate, setting, undefined) ?? { price: basePrice, why: basePrice ? [baseStep(basePrice)] : [], degraded: false, held: undefined, again: undefined };
+  if (basePrice === null || policy === null) return kept(candidate, setting, undefined) ?? { price: basePrice, why: basePrice ? [baseStep(basePrice)] : [], degraded: false };
   const from: Track = track?.price?.currency === basePrice.currency ? track : { price: basePrice, past: [] };
   const previous = from.price?.amount ?? basePrice.amount;
   const minor = priced === null ? Number.NaN : priced.model * minorPerUnit(basePrice.currency);
@@ -45,7 +45,7 @@ export function judge(candidate: Candidate, track: Track | undefined, setting: S
   if (!Number.isFinite(minor)) return course.holds('model', previous, 'the strategy gave no price', { degraded: true });
   course.rounds(Math.min(AMOUNT_MAX, Math.max(0, halfEven(minor))));
   const bounds = boundsOf(candidate, basePrice, policy.guardrails, course);
-  course.within(bounds, policy.guardrails);
+  course.within(bounds);
   const paced = new Paced(course, policy.guardrails, bounds, from, previous, setting.now);
   paced.judge();
   const stale = policy.guardrails.staleAfterSeconds !== undefined && setting.now - candidate.signalsAt > policy.guardrails.staleAfterSeconds * 1000;
@@ -63,7 +63,7 @@ function kept(candidate: Candidate, { shown, killSwitch, now }: Setting, judged:
   if (hold === undefined) return undefined;
   const steps = judged ? judged.course.steps : candidate.basePrice ? [baseStep(candidate.basePrice)] : [];
   const step: Step = { step: hold, before: steps.at(-1)?.after ?? candidate.basePrice, after: shown, reason: hold === 'stale' ? `the signals are ${Math.round((now - candidate.signalsAt) / 1000)} s old` : KEPT[hold] };
-  return { price: shown, why: [...steps, step], degraded: judged?.degraded ?? false, held: hold, again: undefined };
+  return { price: shown, why: [...steps, step], degraded: judged?.degraded ?? false, held: hold };
 }
 
 const KEPT = { freeze: 'the item is frozen', 'kill-switch': 'all prices are held' } as const;
@@ -95,9 +95,9 @@ class Course {
     if (amount !== this.amount) this.to('rounding', amount, 'to minor units, half-even');
   }
 
-  within({ low, high }: Bounds, { floor, ceiling }: Guardrails): void {
-    if (this.amount < low && floor) this.to('floor', low, 'margin' in floor ? `a margin of ${percentOf(floor.margin)} % on cost` : `a floor of ${written(floor)}`);
-    if (this.amount > high && ceiling) this.to('ceiling', high, high === low ? 'the floor, which is not below the ceiling' : 'factor' in ceiling ? `${ceiling.factor} times the base price` : `a ceiling of ${written(ceiling)}`);
+  within({ low, high, floor, ceiling }: PriceBounds): void {
+    if (this.amount < low && floor) this.to('floor', low, floor);
+    if (this.amount > high && ceiling) this.to('ceiling', high, ceiling);
   }
 
   holds(held: Hold, amount: number, reason: string, rest: { degraded: boolean }): Judged {
@@ -106,8 +106,14 @@ class Course {
   }
 
   done({ degraded, held, again }: { degraded: boolean; held: Hold | undefined; again: number | undefined }): Judged {
-    return { price: this.price, why: this.steps, degraded, held, again };
+    return { price: this.price, why: this.steps, degraded, ...(held === undefined ? undefined : { held }), ...(again === undefined ? undefined : { again }) };
   }
+}
+
+/** Floor and ceiling with what is said where they have a say. */
+interface PriceBounds extends Bounds {
+  readonly floor?: string;
+  readonly ceiling?: string;
 }
 
 /** How far binary fractions may lie beside the number that was meant. */
@@ -115,29 +121,35 @@ const NOISE = 1e-12;
 const upwards = (value: number): number => Math.ceil(value - Math.abs(value) * NOISE);
 const downwards = (value: number): number => Math.floor(value + Math.abs(value) * NOISE);
 
-/** Floor and ceiling as far as they are known; a floor above the ceiling is what counts. */
-function boundsOf({ cost }: Candidate, base: Money, { floor, ceiling }: Guardrails, course: Course): Bounds {
-  const low = floor === undefined ? 0 : Math.min(AMOUNT_MAX, floorOf(floor, cost, base, course));
-  const high = ceiling === undefined ? AMOUNT_MAX : ceilingOf(ceiling, base, course);
-  return { low, high: Math.max(low, high) };
+function boundsOf(candidate: Candidate, base: Money, { floor, ceiling }: Guardrails, course: Course): PriceBounds {
+  const lowest = floor && floorOf(floor, candidate.cost, base, course);
+  const highest = ceiling && ceilingOf(ceiling, base, course);
+  const low = Math.min(AMOUNT_MAX, lowest?.amount ?? 0);
+  if (highest && highest.amount < low) return { low, high: low, floor: lowest?.reason ?? '', ceiling: 'the floor, which is above the ceiling' };
+  return { low, high: highest?.amount ?? AMOUNT_MAX, ...(lowest && { floor: lowest.reason }), ...(highest && { ceiling: highest.reason }) };
 }
 
-function floorOf(floor: NonNullable<Guardrails['floor']>, cost: Money | null, base: Money, course: Course): number {
-  if ('margin' in floor) {
-    if (cost?.currency === base.currency) return upwards(cost.amount * (1 + floor.margin));
-    course.to('floor', course.amount, 'no cost in the currency of the price is known, and so no margin');
-  } else {
-    if (floor.currency === base.currency) return floor.amount;
-    course.to('floor', course.amount, `the floor is in ${floor.currency}`);
-  }
-  return 0;
+interface Bound {
+  readonly amount: number;
+  readonly reason: string;
 }
 
-function ceilingOf(ceiling: NonNullable<Guardrails['ceiling']>, base: Money, course: Course): number {
-  if ('factor' in ceiling) return downwards(base.amount * ceiling.factor);
-  if (ceiling.currency === base.currency) return ceiling.amount;
-  course.to('ceiling', course.amount, `the ceiling is in ${ceiling.currency}`);
-  return AMOUNT_MAX;
+function floorOf(floor: NonNullable<Guardrails['floor']>, cost: Money | null, base: Money, course: Course): Bound | undefined {
+  if ('amount' in floor) return moneyBound('floor', floor, base, course);
+  if (cost?.currency === base.currency) return { amount: upwards(cost.amount * (1 + floor.margin)), reason: `a margin of ${percentOf(floor.margin)} % on cost` };
+  course.to('floor', course.amount, 'no cost in the currency of the price is known, and so no margin');
+  return undefined;
+}
+
+function ceilingOf(ceiling: NonNullable<Guardrails['ceiling']>, base: Money, course: Course): Bound | undefined {
+  if ('amount' in ceiling) return moneyBound('ceiling', ceiling, base, course);
+  return { amount: downwards(base.amount * ceiling.factor), reason: `${ceiling.factor} times the base price` };
+}
+
+function moneyBound(step: 'floor' | 'ceiling', { amount, currency }: Money, base: Money, course: Course): Bound | undefined {
+  if (currency === base.currency) return { amount, reason: `a ${step} of ${written({ amount, currency })}` };
+  course.to(step, course.amount, `the ${step} is in ${currency}`);
+  return undefined;
 }
 
 const percentOf = (share: number): number => Number((share * 100).toFixed(4));
@@ -150,12 +162,12 @@ class Paced {
   readonly #pace: Pace;
   readonly #course: Course;
   readonly #guardrails: Guardrails;
-  readonly #bounds: Bounds;
+  readonly #bounds: PriceBounds;
   readonly #track: Track;
   readonly #previous: number;
   readonly #now: number;
 
-  constructor(course: Course, guardrails: Guardrails, bounds: Bounds, track: Track, previous: number, now: number) {
+  constructor(course: Course, guardrails: Guardrails, bounds: PriceBounds, track: Track, previous: number, now: number) {
     this.#course = course;
     this.#guardrails = guardrails;
     this.#bounds = bounds;

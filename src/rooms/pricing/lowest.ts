@@ -12,7 +12,7 @@ const PRIOR_MS = PRIOR_DAYS * 86_400_000;
 /** What of the prices shown so far later ones are compared with. */
 export interface Shown {
   readonly lows: readonly Low[];
-  readonly reduction?: Reduction | undefined;
+  readonly reduction?: Reduction;
 }
 
 /** One price ends at an instant, in milliseconds, and another is shown from then on; null: none. Prices of other currencies are not compared. */

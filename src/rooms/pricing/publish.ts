@@ -8,7 +8,7 @@ import { priceKey } from './keys.ts';
 import { STEP_WINDOW_SECONDS } from './limits.ts';
 import type { Money } from './money.ts';
 import type { Guardrails } from './policy.ts';
-import { bookOf, ownOf, priceAt, type Price, type World } from './state.ts';
+import { bookOf, findPrice, ownOf, type Price, type World } from './state.ts';
 
 /** What one candidate comes to: facts, and what is answered. */
 interface Verdict {
@@ -17,8 +17,7 @@ interface Verdict {
   readonly again?: number | undefined;
 }
 
-const NOTHING: readonly PriceEvent[] = [];
-const OUTDATED: Verdict = { events: NOTHING, outcome: 'outdated' };
+const OUTDATED: Verdict = { events: [], outcome: 'outdated' };
 
 interface Moment {
   readonly now: number;
@@ -32,7 +31,7 @@ export function publishPrices({ revision, items }: PublishPrices, world: World, 
   const events: PriceEvent[] = [];
   const outcomes = items.map((candidate): PublishedItem => {
     const verdict = revision === book.revision ? publishing.of(candidate) : OUTDATED;
-    for (const event of verdict.events) events.push(event);
+    events.push(...verdict.events);
     const { sku } = candidate;
     return verdict.again === undefined ? { sku, outcome: verdict.outcome } : { sku, outcome: verdict.outcome, again: verdict.again };
   });
@@ -53,12 +52,11 @@ class Publishing {
 
   of(candidate: Candidate): Verdict {
     const { sku, policy } = candidate;
-    const key = priceKey(sku);
-    const state = priceAt(this.#world, key);
+    const state = findPrice(this.#world, sku);
     if (policy?.mode === 'shadow') return shadowOf(candidate, state, this.#live.get(sku) ?? state?.price ?? null, this.#moment.now);
     // An item is priced once in a command: what a second candidate would be compared with is not folded yet.
     if (this.#live.has(sku)) return OUTDATED;
-    const verdict = liveOf(candidate, state, { ...this.#moment, key });
+    const verdict = liveOf(candidate, state, this.#moment);
     this.#live.set(sku, priceIn(verdict.events) ?? state?.price ?? null);
     return verdict;
   }
@@ -69,59 +67,55 @@ function priceIn(events: readonly PriceEvent[]): Money | null | undefined {
   return last?.type === 'pricing.price.changed' ? last.data.price : undefined;
 }
 
-function liveOf(candidate: Candidate, state: Price | undefined, { now, killSwitch, key }: Moment & { readonly key: string }): Verdict {
+function liveOf(candidate: Candidate, state: Price | undefined, { now, killSwitch }: Moment): Verdict {
   if (state && candidate.stockVersion < state.stockVersion) return OUTDATED;
   const lapsed = state?.override?.until !== undefined && state.override.until <= now;
   if (state?.override && !lapsed) return besideOverride(candidate, state, now);
   const judged = judge(candidate, state?.resume ?? state, { now, killSwitch, shown: state?.price ?? null });
-  const verdict = written(candidate, state, judged, { key, now });
+  const verdict = written(candidate, state, judged, now);
   if (!lapsed) return verdict;
-  return { ...verdict, events: [{ type: 'pricing.override.ended', key, time: now, data: { why: 'lapsed' } }, ...verdict.events] };
+  return { ...verdict, events: [{ type: 'pricing.override.ended', key: priceKey(candidate.sku), time: now, data: { why: 'lapsed' } }, ...verdict.events] };
 }
 
-function written(candidate: Candidate, state: Price | undefined, judged: Judged, { key, now }: { key: string; now: number }): Verdict {
-  const before = state?.price ?? null;
-  const { again } = judged;
-  if (!sameMoney(before, judged.price)) {
-    const data = { before, ...factsOf(candidate, judged), by: candidate.policy ? ('policy' as const) : ('hand' as const) };
-    return { events: [{ type: 'pricing.price.changed', key, time: now, data }], outcome: 'changed', again };
-  }
-  if (isSaid(state, candidate, judged)) return { events: NOTHING, outcome: 'unchanged', again };
-  return { events: [{ type: 'pricing.price.noted', key, time: now, data: factsOf(candidate, judged) }], outcome: 'noted', again };
-}
-
-function factsOf({ basePrice, policy, stockVersion }: Candidate, { price, why, degraded, held, again }: Judged): PriceFacts {
-  return {
-    price,
-    basePrice,
+function written(candidate: Candidate, state: Price | undefined, judged: Judged, now: number): Verdict {
+  const { policy } = candidate;
+  const data: PriceFacts = {
+    price: judged.price,
+    basePrice: candidate.basePrice,
     policy: policy?.id ?? null,
     policyVersion: policy?.version ?? null,
-    why,
-    stockVersion,
-    degraded: degraded ? true : undefined,
-    held,
-    again,
-    windowSeconds: policy ? windowOf(policy.guardrails) : undefined,
+    why: judged.why,
+    stockVersion: candidate.stockVersion,
+    ...(judged.degraded && { degraded: true }),
+    ...(judged.held === undefined ? undefined : { held: judged.held }),
+    ...(judged.again === undefined ? undefined : { again: judged.again }),
+    ...(policy && windowOf(policy.guardrails)),
   };
+  const { again } = judged;
+  const fact = { key: priceKey(candidate.sku), time: now };
+  const before = state?.price ?? null;
+  if (!sameMoney(before, judged.price)) return { events: [{ ...fact, type: 'pricing.price.changed', data: { before, ...data, by: policy ? 'policy' : 'hand' } }], outcome: 'changed', again };
+  if (isSaid(state, data)) return { events: [], outcome: 'unchanged', again };
+  return { events: [{ ...fact, type: 'pricing.price.noted', data }], outcome: 'noted', again };
 }
 
 /** For how long the price before is to be remembered, where the policy limits pace. */
-function windowOf({ maxStepPercent, maxChanges, stepWindowSeconds = STEP_WINDOW_SECONDS }: Guardrails): number | undefined {
-  return maxStepPercent === undefined && maxChanges === undefined ? undefined : stepWindowSeconds;
+function windowOf({ maxStepPercent, maxChanges, stepWindowSeconds = STEP_WINDOW_SECONDS }: Guardrails): { windowSeconds: number } | undefined {
+  return maxStepPercent === undefined && maxChanges === undefined ? undefined : { windowSeconds: stepWindowSeconds };
 }
 
 /** Whether all this is known of a price already. Of an item that never had a price, that it has none. */
-function isSaid(state: Price | undefined, { basePrice, policy }: Candidate, { degraded, held, again }: Judged): boolean {
-  if (state === undefined) return basePrice === null;
-  const waits = state.resume !== undefined && state.override === undefined && held === undefined;
+function isSaid(state: Price | undefined, data: PriceFacts): boolean {
+  if (state === undefined) return data.basePrice === null;
+  const waits = state.resume !== undefined && state.override === undefined && data.held === undefined;
   return (
     !waits &&
-    sameMoney(state.basePrice, basePrice) &&
-    state.policy === (policy?.id ?? null) &&
-    state.policyVersion === (policy?.version ?? null) &&
-    state.degraded === degraded &&
-    state.held === held &&
-    (state.again === undefined) === (again === undefined)
+    sameMoney(state.basePrice, data.basePrice) &&
+    state.policy === data.policy &&
+    state.policyVersion === data.policyVersion &&
+    state.degraded === (data.degraded === true) &&
+    state.held === data.held &&
+    (state.again === undefined) === (data.again === undefined)
   );
 }
 
@@ -131,7 +125,7 @@ export function sameMoney(a: Money | null, b: Money | null): boolean {
 
 /** While a price is set by hand only its base price is told. */
 function besideOverride(candidate: Candidate, state: Price, now: number): Verdict {
-  if (sameMoney(state.basePrice, candidate.basePrice)) return { events: NOTHING, outcome: 'unchanged' };
+  if (sameMoney(state.basePrice, candidate.basePrice)) return { events: [], outcome: 'unchanged' };
   const data = { ...byHand(state, candidate.basePrice), stockVersion: candidate.stockVersion };
   return { events: [{ type: 'pricing.price.noted', key: priceKey(state.sku), time: now, data }], outcome: 'noted' };
 }
@@ -145,11 +139,11 @@ export function byHand({ override, price, stockVersion }: Pick<Price, 'override'
 
 function shadowOf(candidate: Candidate, state: Price | undefined, live: Money | null, now: number): Verdict {
   const { sku, policy, basePrice, priced, stockVersion } = candidate;
-  if (policy === null || basePrice === null) return { events: NOTHING, outcome: 'unchanged' };
+  if (policy === null || basePrice === null) return { events: [], outcome: 'unchanged' };
   const track = ownOf(state?.shadows ?? {}, policy.id);
   if (track && stockVersion < track.stockVersion) return OUTDATED;
   const { price, why, degraded, again } = judge(candidate.frozen ? { ...candidate, frozen: false } : candidate, track, { now, killSwitch: false, shown: track?.price ?? null });
-  if (price === null || (track && sameMoney(track.price, price) && track.policyVersion === policy.version && track.degraded === degraded)) return { events: NOTHING, outcome: 'unchanged', again };
+  if (price === null || (track && sameMoney(track.price, price) && track.policyVersion === policy.version && track.degraded === degraded)) return { events: [], outcome: 'unchanged', again };
   const data = {
     policy: policy.id,
     policyVersion: policy.version,
@@ -160,8 +154,8 @@ function shadowOf(candidate: Candidate, state: Price | undefined, live: Money | 
     model: priced?.model ?? null,
     why,
     stockVersion,
-    degraded: degraded ? (true as const) : undefined,
-    windowSeconds: windowOf(policy.guardrails),
+    ...(degraded && { degraded: true as const }),
+    ...windowOf(policy.guardrails),
   };
   return { events: [{ type: 'pricing.shadow.priced', key: priceKey(sku), time: now, data }], outcome: 'changed', again };
 }

@@ -8,7 +8,7 @@ import type { Controls, PolicyDefinition } from './policy.ts';
 export interface Track {
   readonly price: Money | null;
   /** When a policy last changed it; undefined since it was last set by hand, and of a first price. */
-  readonly changedAt?: number | undefined;
+  readonly changedAt?: number;
   /** Prices that ended, oldest first: those of one moment of the window are put together. */
   readonly past: readonly PastPrice[];
 }
@@ -39,14 +39,14 @@ export interface Price extends Track {
   /** Since when the price is what it is. */
   readonly effectiveAt: number;
   readonly degraded: boolean;
-  readonly held?: Hold | undefined;
-  readonly again?: number | undefined;
-  readonly override?: Override | undefined;
+  readonly held?: Hold;
+  readonly again?: number;
+  readonly override?: Override;
   /** Since an override began: the price as policies had left it, from which they go on when it has ended. */
-  readonly resume?: Track | undefined;
+  readonly resume?: Track;
   readonly lows: readonly Low[];
   /** The reduction under way, and the price it is announced from. */
-  readonly reduction?: Reduction | undefined;
+  readonly reduction?: Reduction;
   /** By policy id: what shadow policies would have made of it. */
   readonly shadows: { readonly [policy: string]: Shadow };
 }
@@ -129,8 +129,7 @@ export interface World {
 export const NO_POLICIES: Book = { revision: 0, policies: {}, controls: { killSwitch: false, freeze: [] } };
 
 // The casts below are true because `evolve` stores under each kind of key only the kind of state that it names.
-export const priceAt = (world: World, key: string): Price | undefined => world.get(key) as Price | undefined;
-export const findPrice = (world: World, sku: string): Price | undefined => priceAt(world, priceKey(sku));
+export const findPrice = (world: World, sku: string): Price | undefined => world.get(priceKey(sku)) as Price | undefined;
 export const findPolicy = (world: World, id: string): Policy | undefined => world.get(policyKey(id)) as Policy | undefined;
 export const findQuote = (world: World, id: string): Quote | undefined => world.get(quoteKey(id)) as Quote | undefined;
 export const bookOf = (world: World): Book => (world.get(BOOK_KEY) as Book | undefined) ?? NO_POLICIES;

@@ -48,8 +48,7 @@ function changed(value: number, change: Change): number {
 }
 
 function reasonOf(asks: readonly (keyof Signals)[], signals: Signals, change: Change, { currency }: Money): Step['reason'] {
-  let facts = '';
-  for (const name of asks) facts += facts === '' ? factOf(name, signals) : `, ${factOf(name, signals)}`;
+  const facts = asks.map((name) => factOf(name, signals)).join(', ');
   return facts === '' ? wordsOf(change, currency) : `${facts}: ${wordsOf(change, currency)}`;
 }
 
@@ -60,16 +59,9 @@ function wordsOf(change: Change, currency: string): string {
 
 function factOf(name: keyof Signals, signals: Signals): string {
   const value = signals[name];
-  if (typeof value === 'number') return `${name} ${short(value)}`;
+  if (typeof value === 'number') return `${name} ${Number(value.toPrecision(4))}`;
   if (value === null) return `${name} unknown`;
   return 'currency' in value && 'amount' in value ? `${name} ${written(value as Money)}` : name; // attributes have scalars, and no two of these names unless they look like money
-}
-
-/** To four digits: exact where it is whole, as most signals are. */
-function short(value: number): number {
-  if (Number.isInteger(value)) return value;
-  const unit = 10 ** (3 - Math.floor(Math.log10(Math.abs(value))));
-  return Math.round(value * unit) / unit;
 }
 
 function signed(value: number): string {

@@ -2,6 +2,7 @@ import type { Refusal } from '../base/decision.ts';
 import type { Ids } from '../base/ids.ts';
 import { findImport, findItem, limits, rehearseImport, type ImportedLines, type ImportLine, type ImportLines, type InventoryCommand } from '../rooms/inventory/inventory.ts';
 import type { Engine } from '../runtime/runtime.ts';
+import type { ImportTurns } from './import-turns.ts';
 
 /** Lines of an import as they come: those of the file between `after` and `upTo` that mean something. */
 export interface ImportPart {
@@ -16,12 +17,13 @@ export interface ImportPart {
 type Imported = ({ readonly ok: true } & ImportedLines & { readonly cursor: string }) | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Takes in a part of an import, in steps so that nobody else is held up for long. The steps are under way together and
- * decided one after another; what was done of a part that failed half way is done, and not done again by a repetition.
+ * Takes in a part of an import, in steps so that nobody else is held up for long. The steps are under way together, and
+ * so may be other parts, and all are decided one after another; what was done of a part that failed half way is done,
+ * and not done again by a repetition.
  */
-export async function importLines(engine: Engine<InventoryCommand>, part: ImportPart): Promise<Imported> {
-  await bringToMind(engine, part);
-  const settled = await Promise.all(stepsOf(part).map(async (command) => engine.execute(command, { lane: `import ${part.importId}` })));
+export async function importLines(engine: Engine<InventoryCommand>, turns: ImportTurns, part: ImportPart): Promise<Imported> {
+  const stored = await bringToMind(engine, part);
+  const settled = await turns.take(part, stored, () => Promise.all(stepsOf(part).map(async (command) => engine.execute(command, { lane: `import ${part.importId}` }))));
   const steps: ImportedLines[] = [];
   for (const outcome of settled) {
     if (!outcome.ok) return { ok: false, refusal: outcome.refusal };
@@ -31,13 +33,19 @@ export async function importLines(engine: Engine<InventoryCommand>, part: Import
 }
 
 /**
- * Looks at every item of the part, so that they are loaded together. Left to themselves the steps would be loaded one
- * after the other, because each waits for the one before it.
+ * Looks at every item of the part, so that they are loaded together, and at how far the import is. Left to themselves
+ * the steps would be loaded one after the other, because each waits for the one before it.
  */
-function bringToMind(engine: Engine<InventoryCommand>, { importId, lines }: ImportPart): Promise<void> {
+function bringToMind(engine: Engine<InventoryCommand>, { importId, lines }: ImportPart): Promise<number> {
   return engine.read((world) => {
-    findImport(world, importId);
-    for (const { commands } of lines) for (const command of commands) if (command.type !== 'DefineLocation') findItem(world, command.sku);
+    let last: string | undefined;
+    for (const { commands } of lines) {
+      for (const command of commands) {
+        if (command.type === 'DefineLocation' || command.sku === last) continue;
+        findItem(world, (last = command.sku));
+      }
+    }
+    return findImport(world, importId)?.line ?? 0;
   });
 }
 

@@ -11,4 +11,5 @@ export { startConsumers, type Consumers } from './consumers.ts';
 export { SharedPrices, type SharedPricesOptions } from './shared-prices/shared-prices.ts';
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
+export { ImportTurns } from './import-turns.ts';
 export { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit/audit.ts';

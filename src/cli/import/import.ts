@@ -5,21 +5,11 @@
  */
 import type { Command } from 'commander';
 import { addPlace, storePlace, type PlaceFlags } from '../place.ts';
-import { importCommand } from './run.ts';
+import { importCommand, type ImportOptions } from './run.ts';
 
-interface Flags extends PlaceFlags {
+interface Flags extends PlaceFlags, Omit<ImportOptions, 'file' | 'target'> {
   readonly url?: string;
   readonly key?: string;
-  readonly format?: 'csv' | 'ndjson';
-  readonly mode: 'merge' | 'replace';
-  readonly createItems?: boolean;
-  readonly currency?: string;
-  readonly rename: readonly string[];
-  readonly ignoreUnknown?: boolean;
-  readonly dryRun?: boolean;
-  readonly id?: string;
-  readonly errors?: string;
-  readonly rejects?: string;
 }
 
 /** Puts `import` among the commands. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, openHoldfast, type Holdfast, type StorePlace } from '../../app/app.ts';
 import { HoldfastClient, isProblem, type LineProblem } from '../../client/client.ts';
 import type { ImportRules } from '../../http/http.ts';
-import { importLines, rehearseLines } from '../../processes/processes.ts';
+import { importLines, ImportTurns, rehearseLines } from '../../processes/processes.ts';
 import { findImport, type ImportLine, type RefusedLine } from '../../rooms/inventory/inventory.ts';
 import type { LineFault } from './report.ts';
 
@@ -60,7 +60,8 @@ const UNSAVED_MAX = 450_000;
 const VIEWS_WAIT_MS = 10_000;
 
 function embedded(holdfast: Holdfast): Target {
-  const { engine, ids, views } = holdfast;
+  const { engine, ids, views, clock } = holdfast;
+  const turns = new ImportTurns(clock);
   return {
     parts: 4,
     linesPerPart: 1_000,
@@ -71,7 +72,7 @@ function embedded(holdfast: Holdfast): Target {
     async take(importId, { after, upTo, lines }, mode) {
       const part = { importId, after, upTo, lines };
       while (engine.figures.residents > UNSAVED_MAX && !(await views.covers([...engine.heads], VIEWS_WAIT_MS)));
-      const done = mode === 'store' ? await importLines(engine, part) : { ok: true as const, ...(await rehearseLines(engine, ids, part)) };
+      const done = mode === 'store' ? await importLines(engine, turns, part) : { ok: true as const, ...(await rehearseLines(engine, ids, part)) };
       if (!done.ok) throw new ImportStopped(done.refusal.detail);
       return { ...done, refused: done.refused.length, faults: done.refused.map(faultOf) };
     },
@@ -97,12 +98,24 @@ function faultOf({ line, refusal: { code, detail, members } }: RefusedLine): Lin
   return { line, field: first?.pointer.slice(1) ?? '', reason: first?.detail ?? detail, code };
 }
 
+/** Characters of a part as JSON: the service takes a mebibyte, and a character has up to three bytes. */
+const PART_CHARACTERS_MAX = 340_000;
+
 function service(url: string, key: string | undefined, { items, createItems }: ImportRules): Target {
   if (key === undefined || key === '') throw new ConfigError('a service at --url needs --key, or HOLDFAST_KEY');
   const client = new HoldfastClient({ baseUrl: url, key });
+  const take = async (importId: string, { after, upTo, lines }: Part, mode: 'store' | 'rehearse'): Promise<Taken> => {
+    const said = lines.map(({ line, value }) => ({ line, value }));
+    if (lines.length > 1 && JSON.stringify(said).length > PART_CHARACTERS_MAX) {
+      const [first, second] = halvesOf({ after, upTo, lines });
+      return sumOf(await take(importId, first, mode), await take(importId, second, mode));
+    }
+    const { refused, ...done } = await client.imports.take(importId, { after, upTo, lines: said, items, createItems, ...(mode === 'rehearse' ? { dryRun: true } : undefined) });
+    return { ...done, refused: refused.length, faults: faultsOf(refused) };
+  };
   return {
-    // One after another: over several connections the second might arrive first.
-    parts: 1,
+    // On its way, decided, made durable, answered.
+    parts: 4,
     linesPerPart: 1_000,
     async find(importId) {
       try {
@@ -113,10 +126,17 @@ function service(url: string, key: string | undefined, { items, createItems }: I
         throw error;
       }
     },
-    async take(importId, { after, upTo, lines }, mode) {
-      const { refused, ...done } = await client.imports.take(importId, { after, upTo, lines: lines.map(({ line, value }) => ({ line, value })), items, createItems, ...(mode === 'rehearse' ? { dryRun: true } : undefined) });
-      return { ...done, refused: refused.length, faults: faultsOf(refused) };
-    },
+    take,
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+function halvesOf({ after, upTo, lines }: Part): [Part, Part] {
+  const half = Math.ceil(lines.length / 2);
+  const middle = lines[half - 1]?.line ?? after;
+  return [{ after, upTo: middle, lines: lines.slice(0, half) }, { after: middle, upTo, lines: lines.slice(half) }];
+}
+
+function sumOf(a: Taken, b: Taken): Taken {
+  return { line: b.line, described: a.described + b.described, adjusted: a.adjusted + b.adjusted, unchanged: a.unchanged + b.unchanged, refused: a.refused + b.refused, faults: [...a.faults, ...b.faults] };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TURN_WAIT_MS } from '../../processes/import-turns.ts';
 import { openHoldfast } from '../testing.ts';
 
 const line = (number: number, value: unknown): object => ({ line: number, value });
@@ -37,7 +38,9 @@ describe('imports over HTTP', () => {
     const again = await shop.post('/v1/imports/x/lines', part);
     expect(again.body).toMatchObject({ repeated: true, refused: [{ line: 2, problem: { code: 'negative-stock' } }] });
     expect(first.body.refused).toHaveLength(1);
-    const gap = await shop.post('/v1/imports/x/lines', { ...part, after: 5, upTo: 9, lines: [] });
+    const waiting = shop.post('/v1/imports/x/lines', { ...part, after: 5, upTo: 9, lines: [] });
+    let gap: Awaited<typeof waiting> | undefined;
+    for (void waiting.then((answer) => (gap = answer)); !gap; shop.clock.advance(TURN_WAIT_MS)) await new Promise(setImmediate);
     expect([gap.status, gap.body.code, gap.body.line]).toEqual([409, 'import-elsewhere', 2]);
     expect((await shop.get('/v1/items/lamp/availability')).body.onHand).toBe(3);
   });

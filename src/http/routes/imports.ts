@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json } from '../../base/json.ts';
-import { importLines, rehearseLines } from '../../processes/processes.ts';
+import { importLines, ImportTurns, rehearseLines } from '../../processes/processes.ts';
 import { findImport, limits, type ImportedLines, type ImportLine, type RefusedLine } from '../../rooms/inventory/inventory.ts';
 import type { Answer, Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -33,6 +33,7 @@ export function importRoutes(floor: Floor): Route[] {
 }
 
 function take({ services }: Floor): Route {
+  const turns = new ImportTurns(services.clock);
   return route({
     method: 'POST',
     path: '/v1/imports/:id/lines',
@@ -55,7 +56,7 @@ function take({ services }: Floor): Route {
       }
       const asked = { importId: call.param('id'), after, upTo, lines: good, actor: call.caller?.id };
       if (dryRun) return { status: 200, body: answerOf(await rehearseLines(services.engine, services.ids, asked), bad, call) };
-      const done = await importLines(services.engine, asked);
+      const done = await importLines(services.engine, turns, asked);
       if (!done.ok) throw refusalProblem(done.refusal);
       return { status: 200, headers: { 'holdfast-cursor': done.cursor }, body: answerOf(done, bad, call) };
     },

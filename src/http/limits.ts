@@ -16,21 +16,23 @@ export const LINE_PROBLEMS_MAX = 1_000;
 export const HEADER_BYTES_MAX = 16_384;
 /** Characters of a path parameter before it is decoded: 128 characters of four bytes, three characters each. */
 export const PATH_PARAMETER_LENGTH_MAX = 1_536;
-/** Slow senders are cut off: the headers, and then the whole request, must be here by then. */
+/** Slow senders are cut off: the headers, and then the whole request, must be here by then. A busy process looks at it late, and 15 s are promised. */
 export const HEADERS_TIMEOUT_MS = 8_000;
-export const REQUEST_TIMEOUT_MS = 12_000;
+export const REQUEST_TIMEOUT_MS = 11_000;
 /** How often the two above are looked at. */
-export const TIMEOUT_CHECK_INTERVAL_MS = 2_000;
+export const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 /** An idle connection is kept for the next request this long: longer than browsers and proxies pause. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection on which no byte moves while a request is under way: slow readers are cut off after twice this, because some bytes still leave at first. */
-export const SOCKET_IDLE_MS = 7_000;
+export const SOCKET_IDLE_MS = 5_500;
 /** How long a bulk request may take once its body is here: 100,000 lines take a fraction of it even on a busy machine. */
 export const BULK_TIMEOUT_MS = 120_000;
 /** How long the closing of a location may take: each of its items is looked at, and moved. */
 export const CLOSING_TIMEOUT_MS = 120_000;
 /** How long the check of an item may take: a million facts are added up in some seconds. */
 export const CHECK_TIMEOUT_MS = 60_000;
+/** How long a turn of the event loop lets requests in: its decisions, their fsync and the answers take as long again, and within a second is what shoppers wait for. */
+export const ADMITTED_PER_TURN_MS = 400;
 /** Connections of one process: each may hold a request body. */
 export const CONNECTIONS_MAX = 10_000;
 /** Longest wait that `Prefer: wait` and a long poll may ask for. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { TURN_WAIT_MS } from '../../processes/import-turns.ts';
 import { openHoldfast } from '../testing.ts';
 
 const line = (number: number, value: unknown): object => ({ line: number, value });
@@ -40,7 +39,7 @@ describe('imports over HTTP', () => {
     expect(first.body.refused).toHaveLength(1);
     const waiting = shop.post('/v1/imports/x/lines', { ...part, after: 5, upTo: 9, lines: [] });
     let gap: Awaited<typeof waiting> | undefined;
-    for (void waiting.then((answer) => (gap = answer)); !gap; shop.clock.advance(TURN_WAIT_MS)) await new Promise(setImmediate);
+    for (void waiting.then((answer) => (gap = answer)); !gap; shop.clock.advance(1_000)) await new Promise(setImmediate);
     expect([gap.status, gap.body.code, gap.body.line]).toEqual([409, 'import-elsewhere', 2]);
     expect((await shop.get('/v1/items/lamp/availability')).body.onHand).toBe(3);
   });

@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openSettled } from '../../src/app/app.ts';
+import { readSheet } from '../../src/cli/sheet/sheet.ts';
+import { readImportLine } from '../../src/http/http.ts';
+import { FLAGS } from '../child.ts';
 import { atLeast, type Line } from '../report.ts';
 import { inRounds, type Sample } from '../rounds.ts';
+import { Product } from '../server.ts';
 import type { Settings, Suite } from './suite.ts';
 
 /** The command line on files and stores: how far it is from what merely reading the same takes. */
@@ -19,17 +24,21 @@ async function run({ rounds }: Settings): Promise<Line[]> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   try {
     const file = join(directory, 'stock.csv');
+    const lines = join(directory, 'stock.ndjson');
     await writeFile(file, table());
+    await writeFile(lines, objects());
     let turn = 0;
     let data = '';
-    const measured = await inRounds<'import' | 'tried' | 'verify' | 'read'>(rounds, {
+    const measured = await inRounds<'import' | 'ndjson' | 'served' | 'parsed' | 'verify' | 'read'>(rounds, {
       import: () => told(['import', file, '--data', (data = join(directory, `data-${turn++}`))], /([\d,]+) lines\/s/),
-      tried: () => told(['import', file, '--data', data, '--dry-run'], /([\d,]+) lines\/s/),
+      ndjson: () => told(['import', lines, '--data', join(directory, `data-${turn++}`)], /([\d,]+) lines\/s/),
+      served: () => served(file),
+      parsed: () => parsed(file),
       verify: () => told(['verify', '--data', data], /([\d,]+) facts\/s/),
       read: () => readAlone(data),
     });
     return [
-      { name: 'import, lines with item and count', figure: measured.perSecond('import'), unit: '/s', beside: { name: 'checked, stored nothing', figure: measured.perSecond('tried') }, ratio: measured.ratio('import', 'tried'), ...atLeast(measured.perSecond('import'), 50_000) },
+      ...(['import', 'ndjson', 'served'] as const).map((how) => importing(NAMES[how], measured.perSecond(how), measured.perSecond('parsed'), measured.ratio(how, 'parsed'))),
       { name: 'verify, facts', figure: measured.perSecond('verify'), unit: '/s', beside: { name: 'read and parsed only', figure: measured.perSecond('read') }, ratio: measured.ratio('verify', 'read'), ...atLeast(measured.perSecond('verify'), 500_000) },
     ];
   } finally {
@@ -37,14 +46,39 @@ async function run({ rounds }: Settings): Promise<Line[]> {
   }
 }
 
+function importing(name: string, figure: number, parsed: number, ratio: number): Line {
+  return { name, figure, unit: '/s', beside: { name: 'read and checked alone', figure: parsed }, ratio, ...atLeast(figure, 50_000) };
+}
+
+const NAMES = { import: 'import of items with counts, CSV', ndjson: 'the same, NDJSON', served: 'the same through a service, CSV' };
+
 function table(): string {
   const lines = Array.from({ length: LINES }, (_, i) => `sku-${i},"Item number ${i}, blue",${i % 500}.${String(i % 100).padStart(2, '0')},EUR,${i % 7},category-${i % 50},main,${i % 1_000}\n`);
   return `sku,name,price,currency,safetyStock,attribute.category,location,count\n${lines.join('')}`;
 }
 
+function objects(): string {
+  return Array.from({ length: LINES }, (_, i) => `${JSON.stringify({ sku: `sku-${i}`, name: `Item number ${i}, blue`, price: { amount: (i % 500) * 100 + (i % 100), currency: 'EUR' }, safetyStock: i % 7, attributes: { category: `category-${i % 50}` }, location: 'main', count: i % 1_000 })}\n`).join('');
+}
+
+async function served(file: string): Promise<Sample> {
+  await using product = await Product.start();
+  return await told(['import', file, '--url', `http://127.0.0.1:${product.port}`, '--key', product.key], /([\d,]+) lines\/s/);
+}
+
+/** The ceiling: what an import does with a file before anything is decided. */
+async function parsed(file: string): Promise<Sample> {
+  const began = performance.now();
+  let count = 0;
+  for await (const part of readSheet(createReadStream(file, { highWaterMark: 262_144 }), { form: 'guess', renamed: new Map(), unknown: 'refuse', currency: undefined })) {
+    for (const { value } of part.lines) if (!('faults' in readImportLine(value, { items: 'merge', createItems: false }))) count++;
+  }
+  return { perSecond: (count * 1000) / (performance.now() - began) };
+}
+
 /** What the command says of itself: its start is not in it. */
 async function told(args: readonly string[], figure: RegExp): Promise<Sample> {
-  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, MAIN, ...args]);
   return { perSecond: Number(figure.exec(stdout)?.[1]?.replaceAll(',', '')) };
 }
 

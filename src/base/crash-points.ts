@@ -18,6 +18,16 @@ export type CrashPoint =
   | 'archive.trimmed'
   | 'consumer.save' // facts were heard, and neither what follows from them nor the checkpoint is saved
   | 'consumer.saved'
+  | 'import.begun' // a part is with the engine and not durable
+  | 'import.taken' // it is durable and nobody was told
+  | 'import.told' // the command has the answer and did not count it
+  | 'migrate.noted' // the target says that it is being filled
+  | 'migrate.commits'
+  | 'migrate.messages'
+  | 'migrate.settings'
+  | 'migrate.compared'
+  | 'migrate.views'
+  | 'migrate.released'
   | 'rebuild.adopt'; // new views are complete and not yet the ones that answer
 
 export const passing: (point: CrashPoint) => void = armed(process.env['HOLDFAST_CRASH_AT']);

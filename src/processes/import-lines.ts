@@ -1,3 +1,4 @@
+import { passing } from '../base/crash-points.ts';
 import type { Refusal } from '../base/decision.ts';
 import type { Ids } from '../base/ids.ts';
 import { findImport, findItem, limits, rehearseImport, type ImportedLines, type ImportLine, type ImportLines, type InventoryCommand } from '../rooms/inventory/inventory.ts';
@@ -23,7 +24,12 @@ type Imported = ({ readonly ok: true } & ImportedLines & { readonly cursor: stri
  */
 export async function importLines(engine: Engine<InventoryCommand>, turns: ImportTurns, part: ImportPart): Promise<Imported> {
   const stored = await bringToMind(engine, part);
-  const settled = await turns.take(part, stored, () => Promise.all(stepsOf(part).map(async (command) => engine.execute(command, { lane: `import ${part.importId}` }))));
+  const settled = await turns.take(part, stored, () => {
+    const steps = stepsOf(part).map(async (command) => engine.execute(command, { lane: `import ${part.importId}` }));
+    passing('import.begun');
+    return Promise.all(steps);
+  });
+  passing('import.taken');
   const steps: ImportedLines[] = [];
   for (const outcome of settled) {
     if (!outcome.ok) return { ok: false, refusal: outcome.refusal };

@@ -1,3 +1,4 @@
+import { passing } from '../../base/crash-points.ts';
 import { Fault } from '../../base/errors.ts';
 import { canonicalJson } from '../../base/json.ts';
 import { encodeEvents, type Commit, type LogId, type Position, type Store } from '../../store/store.ts';
@@ -41,6 +42,7 @@ async function copyLog(pair: Pair, log: LogId, onPosition: (position: Position) 
   const send = async (): Promise<void> => {
     if (step.length === 0) return;
     await target.transfer.addCommits(log, step);
+    passing('migrate.commits');
     onPosition(step.at(-1)?.position ?? 0);
     await keep();
     step = [];
@@ -74,6 +76,7 @@ export async function copyMessages({ source, target, onProgress, keep }: Pair): 
     const last = page.at(-1);
     if (last === undefined) return copied;
     await target.transfer.addMessages(page.map(({ message }) => message));
+    passing('migrate.messages');
     copied += page.length;
     onProgress('messages', copied, copied + (page.length === MESSAGES_PER_STEP ? MESSAGES_PER_STEP : 0));
     place = last.place;

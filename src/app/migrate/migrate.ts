@@ -8,6 +8,7 @@
  * The note lies in the target from the first write on: while it is there no server starts on it, and the same command
  * goes on where it was cut off. Nothing is changed in the source.
  */
+import { passing } from '../../base/crash-points.ts';
 import { Fault } from '../../base/errors.ts';
 import { rooms } from '../../processes/processes.ts';
 import { Projector } from '../../runtime/runtime.ts';
@@ -51,13 +52,17 @@ export async function migrate({ from, to, onProgress = () => undefined }: Migrat
   };
   await keep();
   await beginMigration(source, target);
+  passing('migrate.noted');
   const pair = { source, target, onProgress, keep };
   await copyLogs(pair);
   const messages = await copyMessages(pair);
   const settings = await copySettings(pair);
+  passing('migrate.settings');
   const compared = await compare(pair);
+  passing('migrate.compared');
   await makeViews(target, onProgress, keep);
   await endMigration(target);
+  passing('migrate.released');
   return { ...compared, messages, settings };
 }
 
@@ -66,6 +71,7 @@ async function makeViews(store: Store, onProgress: Progress, keep: () => Promise
   await projector.start();
   const total = sum(await store.log.heads());
   while (await projector.step()) {
+    passing('migrate.views');
     onProgress('making the views', sum(projector.checkpoints), total);
     await keep();
   }

@@ -1,3 +1,4 @@
+import { passing } from '../../base/crash-points.ts';
 import { isProblem } from '../../client/client.ts';
 import { readImportLine, type ImportRules } from '../../http/http.ts';
 import type { SheetLine } from '../sheet/sheet.ts';
@@ -99,6 +100,7 @@ export class Intake {
   async #take({ after, upTo, lines, texts }: Gathering, before: Promise<void> | undefined): Promise<void> {
     const { mode, rejections } = this.#options;
     const done = await this.#takeInTurn({ after, upTo, lines }, before);
+    passing('import.told');
     const faults = mode === 'rehearse' ? this.#unforgiven(done.faults, lines) : done.faults;
     const refused = mode === 'rehearse' ? new Set(faults.map(({ line }) => line)).size : done.refused;
     const { described, adjusted, unchanged } = this.#total;

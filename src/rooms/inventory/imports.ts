@@ -115,7 +115,7 @@ class Draft implements World, States {
     this.#line.clear();
     this.events.push(...events);
     if (events.length === 0) return 'unchanged';
-    return commands.some(({ type }) => type === 'DefineItem' || type === 'DefineLocation') ? 'described' : 'adjusted';
+    return events.some(({ type }) => type === 'inventory.item.defined' || type === 'inventory.location.defined') ? 'described' : 'adjusted';
   }
 
   #fold(events: readonly InventoryEvent[], from: number): void {

@@ -1,6 +1,6 @@
-import { toCloudEvent, type CloudEvent } from '../distribution/feed/feed.ts';
+import { leavesTheHouse, toCloudEvent, type CloudEvent } from '../distribution/feed/feed.ts';
 import { Fault } from '../base/errors.ts';
-import { isPublic, itemKey, locationsBeside, type Item, type Location } from '../rooms/inventory/inventory.ts';
+import { itemKey, locationsBeside, type Item, type Location } from '../rooms/inventory/inventory.ts';
 import { rooms } from '../processes/processes.ts';
 import { Projector } from '../runtime/runtime.ts';
 import { formatCursor, parseCursor, type Store } from '../store/store.ts';
@@ -66,7 +66,7 @@ export async function* storedFacts({ log: logs, partitions }: Store, after: stri
       const seen = partial.get(log) ?? 0;
       partial.delete(log);
       positions[log] = position;
-      const found = events.flatMap((record, index) => (index >= seen && isPublic(record.type) ? [toCloudEvent(record, { log, position, index })] : []));
+      const found = events.flatMap((record, index) => (index >= seen && leavesTheHouse(record) ? [toCloudEvent(record, { log, position, index })] : []));
       if (found.length > 0) yield { events: found, cursor: formatCursor(positions, partial) };
     }
   }

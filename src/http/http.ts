@@ -31,7 +31,11 @@ import { locationRoutes } from './routes/locations.ts';
 import { lowStockRoutes } from './routes/low-stock.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { patternRoutes } from './routes/patterns.ts';
+import { pricePolicyRoutes } from './routes/price-policies.ts';
+import { priceSimulationRoutes } from './routes/price-simulations.ts';
+import { priceRoutes } from './routes/prices.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { quoteRoutes } from './routes/quotes.ts';
 import { reservationBatchRoutes } from './routes/reservation-batch.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { transferRoutes } from './routes/transfers.ts';
@@ -91,6 +95,10 @@ function allRoutes(floor: Floor): Route[] {
     ...transferRoutes(floor),
     ...bookRoutes(floor),
     ...lowStockRoutes(floor),
+    ...priceRoutes(floor),
+    ...pricePolicyRoutes(floor),
+    ...priceSimulationRoutes(floor),
+    ...quoteRoutes(floor),
     ...eventRoutes(floor),
     ...keyRoutes(floor),
     ...patternRoutes(),

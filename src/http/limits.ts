@@ -71,6 +71,10 @@ export const PING_TIMEOUT_MS = 2_000;
 /** Commits by which the views may be behind before the node calls itself not ready: some seconds of catching up. */
 export const VIEW_LAG_READY_MAX = 20_000;
 /** An availability answer may be reused this long by caches: short, because each sale changes it. */
+/** How long a cache may keep a price before it asks whether it is still so. */
+export const PRICE_MAX_AGE_SECONDS = 1;
+/** How long a simulation may take: a thousand cases, each asked of a function. */
+export const SIMULATION_TIMEOUT_MS = 60_000;
 export const AVAILABILITY_MAX_AGE_SECONDS = 1;
 /** Commands of one bulk request looked up, and stored, in one go. */
 export const BULK_STEP = 1_000;

@@ -93,6 +93,13 @@ export async function consumerCovers(call: Call<never, never> | Call, { engine }
   else if (!(await consumer.covers(positions, FRESHNESS_WAIT_MS))) throw viewBehind();
 }
 
+/** The same for the prices of some items: everything the reader has seen has had its effect on them. Costs nothing where the reader does not say. */
+export async function pricesCover(call: Call<never, never> | Call, services: Services, skus: readonly string[]): Promise<void> {
+  await statesCover(call, services);
+  const positions = wanted(call, services.engine.partitions);
+  if (positions && !(await services.consumers.pricing.covers(skus, positions, FRESHNESS_WAIT_MS))) throw viewBehind();
+}
+
 function viewBehind(): ReturnType<typeof problem> {
   return problem('view-behind', 'This view does not have what the Holdfast-Cursor covers yet. Ask again in a moment.', { headers: { 'retry-after': '1' } });
 }

@@ -178,9 +178,9 @@ export interface Consumer {
 
 /** Who follows the log in this process, and how far they are. */
 export function consumersOf({ views, feed, lag, consumers }: Services): Consumer[] {
-  const { lowStock } = consumers;
+  const { lowStock, pricing } = consumers;
   // Those that another process runs are counted there.
-  const own = [lowStock].filter((consumer) => consumer.isHearing).map((consumer) => [consumer.name, consumer.heard]);
+  const own = [lowStock, pricing.consumer].filter((consumer) => consumer.isHearing).map((consumer) => [consumer.name, consumer.heard]);
   const all: Record<string, readonly number[]> = { views: views.checkpoints, feed: feed.handedOut, ...Object.fromEntries(own) };
   return Object.entries(all).map(([name, checkpoints]) => ({ name, checkpoints, behind: lag.of(checkpoints) }));
 }

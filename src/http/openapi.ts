@@ -113,11 +113,11 @@ function responsesOf(route: Route, components: Map<string, JsonValue>): JsonValu
 }
 
 /** Where a path that names such a thing begins: elsewhere the query or the body named it, which is a fault of the request. */
-const NAMED_BY_PATH: Readonly<Record<string, string>> = { 'unknown-item': '/v1/items/:sku', 'unknown-location': '/v1/locations/:id' };
+const NAMED_BY_PATH: Readonly<Record<string, readonly string[]>> = { 'unknown-item': ['/v1/items/:sku', '/v1/prices/:sku'], 'unknown-location': ['/v1/locations/:id'] };
 
 function statusIn({ path }: Route, code: string): number {
-  const place = NAMED_BY_PATH[code];
-  return place === undefined || path.startsWith(place) ? statusOf(code) : statusOf('invalid-request');
+  const places = NAMED_BY_PATH[code];
+  return places === undefined || places.some((place) => path.startsWith(place)) ? statusOf(code) : statusOf('invalid-request');
 }
 
 function codesOf(route: Route): string[] {

@@ -26,6 +26,8 @@ const STATUS = {
   'unknown-command': 404,
   'unknown-batch': 404,
   'unknown-import': 404,
+  'unknown-policy': 404,
+  'unknown-quote': 404,
   'unknown-key': 404,
   'unknown-queue': 404,
   'unknown-dead-letter': 404,

@@ -2,12 +2,14 @@ import type { Clock } from '../base/clock.ts';
 import { Consumer, type Engine } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { lowStock } from './low-stock/low-stock.ts';
+import { Pricing } from './pricing/pricing.ts';
 import type { Command } from './rooms.ts';
 
 /** Whoever follows the log for a purpose of its own, beside the views and the feed. */
 export interface Consumers extends AsyncDisposable {
   /** Which items are low. */
   readonly lowStock: Consumer;
+  readonly pricing: Pricing;
 }
 
 export interface ConsumersOptions {
@@ -16,18 +18,24 @@ export interface ConsumersOptions {
   readonly clock: Clock;
   /** The name of this process among those that share the store. */
   readonly node: string;
+  /** The only folder that modules of policies are loaded from. */
+  readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
 /** Starts them all. A further one is named here and nowhere else. */
-export function startConsumers({ store, engine, clock, node, onTrouble }: ConsumersOptions): Consumers {
+export function startConsumers({ store, engine, clock, node, modules, onTrouble }: ConsumersOptions): Consumers {
   const common = { store, engine, clock, holder: node, onTrouble };
   const alert = new Consumer({ ...common, listener: lowStock() });
+  const pricing = new Pricing({ ...common, modules });
   alert.start();
+  pricing.start();
   return {
     lowStock: alert,
+    pricing,
     async [Symbol.asyncDispose]() {
       await alert[Symbol.asyncDispose]();
+      await pricing[Symbol.asyncDispose]();
     },
   };
 }

@@ -9,6 +9,8 @@ export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
 export { startConsumers, type Consumers } from './consumers.ts';
 export { SharedPrices, type SharedPricesOptions } from './shared-prices/shared-prices.ts';
+export type { EncodedPrice } from './pricing/price-cache.ts';
+export { simulateCases, type SimulatedCase, type SimulatedItem } from './pricing/simulated-cases.ts';
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
 export { ImportTurns } from './import-turns.ts';

@@ -30,6 +30,8 @@ export interface Listener {
   caughtUp?(): void;
   /** Puts what it has not put yet: the checkpoint is about to be saved. */
   save?(rows: ConsumerRows): void;
+  /** It hears nothing until `open`: another process has taken over, or something went wrong. */
+  standBy?(): void;
 }
 
 export interface ConsumerOptions {
@@ -152,10 +154,15 @@ export class Consumer implements AsyncDisposable {
 
   #fell(error: unknown): void {
     if (this.#state === 'closed') return;
-    this.#state = 'standing by';
+    this.#standBy();
     // A conflict is another process that has taken over, or views that were made again without the rows of this consumer.
     if (!isFault(error, 'conflict')) this.#options.onTrouble?.(`${this.name} begins again from what is saved: ${error instanceof Error ? error.message : String(error)}`);
     this.#later('begin', CONSUMER_RETRY_MS, () => this.#begin());
+  }
+
+  #standBy(): void {
+    this.#state = 'standing by';
+    this.#listener.standBy?.();
   }
 
   #later(what: 'begin' | 'save' | 'renew', ms: number, task: () => Promise<void>): void {
@@ -193,7 +200,7 @@ export class Consumer implements AsyncDisposable {
 
   async #renew(): Promise<void> {
     if (this.#state !== 'hearing' || (await this.#holds())) return;
-    this.#state = 'standing by';
+    this.#standBy();
     this.#later('begin', CONSUMER_RENEW_MS, () => this.#begin());
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { Fault, isFault } from '../../base/errors.ts';
 import { itemKey, logOfKey } from '../../rooms/inventory/inventory.ts';
+import { logOfKey as logOfPricing, policyKey } from '../../rooms/pricing/pricing.ts';
 import type { LogId, Position, Store } from '../../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { RETRY_AFTER_MS, type FeedBounds } from './limits.ts';
@@ -132,8 +133,9 @@ export class CatchUp {
 
   #logsFor({ key }: Subscription): LogId[] {
     const { partitions } = this.#store;
-    // Every public fact is about an item, and facts about an item are in its log.
-    return key === undefined ? Array.from({ length: partitions }, (_, log) => log) : [logOfKey(itemKey(key), partitions)];
+    if (key === undefined) return Array.from({ length: partitions }, (_, log) => log);
+    // Every public fact is about an item, in its log, or about a policy, in the log of all of them.
+    return [...new Set([logOfKey(itemKey(key), partitions), logOfPricing(policyKey(key), partitions)])];
   }
 }
 

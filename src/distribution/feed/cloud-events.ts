@@ -4,13 +4,15 @@
  */
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
-import { instantView, isPublic, type PUBLIC_TYPES } from '../../rooms/inventory/inventory.ts';
+import { instantView, type PUBLIC_TYPES as INVENTORY_TYPES } from '../../rooms/inventory/inventory.ts';
+import type { PUBLIC_TYPES as PRICING_TYPES } from '../../rooms/pricing/pricing.ts';
 import type { EventRecord, LogId, Position } from '../../store/store.ts';
 
 export interface CloudEvent {
   readonly specversion: '1.0';
   readonly id: string;
-  readonly source: '/inventory';
+  /** The room that the fact is of, such as `/inventory`. */
+  readonly source: string;
   readonly type: string;
   readonly subject: string;
   readonly time: string;
@@ -28,7 +30,8 @@ export interface FactAddress {
   readonly index: number;
 }
 
-type PublicType = (typeof PUBLIC_TYPES)[number];
+/** What each room lets out: a type that is missing here, or is none of theirs, breaks the build. */
+type PublicType = (typeof INVENTORY_TYPES | typeof PRICING_TYPES)[number];
 
 const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations', 'expiresAt', 'orderId', 'actor'] as const;
 const SHIPMENT = ['orderId', 'location', 'quantity', 'actor'] as const;
@@ -49,6 +52,8 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
     'inventory.allocation.restored': SHIPMENT,
     'inventory.allocation.cancelled': SHIPMENT,
     'inventory.allocation.placed': [...SHIPMENT, 'allocations'],
+    'pricing.price.changed': ['before', 'price', 'basePrice', 'policy', 'policyVersion', 'why', 'stockVersion', 'degraded', 'actor'],
+    'pricing.policy.changed': ['policy', 'version', 'rolledBackTo', 'actor'],
   } as const satisfies Record<PublicType, readonly string[]>),
 );
 
@@ -61,7 +66,7 @@ const INDEX_DIGITS = 8;
 
 /** Whether a fact leaves the house at all. */
 export function leavesTheHouse(record: EventRecord): boolean {
-  return isPublic(record.type);
+  return MEMBERS.has(record.type);
 }
 
 /** What a public fact is about: its key without the letter that says the kind of key. */
@@ -75,7 +80,7 @@ export function toCloudEvent(record: EventRecord, at: FactAddress): CloudEvent {
   return {
     specversion: '1.0',
     id: `${at.log}-${at.position}-${at.index}`,
-    source: '/inventory',
+    source: sourceOf(record.type),
     type: record.type,
     subject,
     time: rfc3339(record.time),
@@ -84,6 +89,10 @@ export function toCloudEvent(record: EventRecord, at: FactAddress): CloudEvent {
     sequence: `${String(at.position).padStart(POSITION_DIGITS, '0')}-${String(at.index).padStart(INDEX_DIGITS, '0')}`,
     partitionkey: subject,
   };
+}
+
+function sourceOf(type: string): string {
+  return `/${type.slice(0, type.indexOf('.'))}`;
 }
 
 function dataOf({ type, data }: EventRecord): JsonObject {

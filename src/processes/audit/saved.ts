@@ -10,7 +10,7 @@ const BATCH = 1_000;
 const ROWS = 500;
 
 /** Views whose rows follow from states; the others say what was, and follow from how it was saved. */
-const FOLLOWING = new Set(['items', 'item_attributes', 'levels', 'reservations', 'reservation_lines', 'transfers', 'transfer_names']);
+const FOLLOWING = new Set(['items', 'item_attributes', 'levels', 'reservations', 'reservation_lines', 'transfers', 'transfer_names', 'price_policies', 'quotes']);
 const tables: ReadonlyMap<string, Table> = new Map(rooms.views.tables.map((table) => [table.name, table]));
 
 /** How many rows states call for, by table, and how many states there are. */

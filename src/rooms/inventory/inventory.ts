@@ -45,7 +45,7 @@ export function inventoryWith(caps: HoldCaps): Room<InventoryCommand> {
 export type { Cap, HoldCaps };
 export * as limits from './limits.ts';
 export { etagOf, figuresOf, type Figures } from './availability.ts';
-export { bundleRefusal, figuresIn, isBundle, tagsIn, type AskingOf } from './bundles.ts';
+export { bundleRefusal, figuresIn, isBundle, partsOf, tagsIn, type AskingOf } from './bundles.ts';
 export { closingDefinition, type Described } from './catalogue.ts';
 export {
   REASONS,

@@ -36,3 +36,9 @@ export const NAME_LENGTH_MAX = 200;
 export const URL_LENGTH_MAX = 2_000;
 /** Quotes hold a price for as long as holds hold units, unless asked otherwise. */
 export const QUOTE_TTL_SECONDS = 900;
+export const QUOTE_TTL_SECONDS_MAX = 2_678_400;
+export const QUOTE_LINES_MAX = 500;
+/** Units of one line: as in holds. */
+export const QUANTITY_MAX = 1_000_000_000;
+/** Prices asked for in one question. */
+export const PRICE_SKUS_MAX = 200;

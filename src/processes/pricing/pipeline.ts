@@ -1,0 +1,454 @@
+import type { Clock } from '../../base/clock.ts';
+import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
+import { findPrice, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
+import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
+import type { Commit, EventRecord, Store } from '../../store/store.ts';
+import type { Command } from '../rooms.ts';
+import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';
+import { answered, candidatesOf, plainCandidate, type Look, type OutsideJob } from './candidates.ts';
+import { Categories } from './categories.ts';
+import { Functions } from './functions.ts';
+import { firstDescribed } from './first-described.ts';
+import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
+import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, TIMED_MS, TIMED_PARTS, TURNS_MAX } from './limits.ts';
+import { Modules } from './modules.ts';
+import type { Answer, Asked } from './outside.ts';
+import { Pending } from './pending.ts';
+import { cameBack, noSales, repriced, sold, stocked, type Sales } from './sales.ts';
+import { matchedItem, stockOf, type Stock } from './signals.ts';
+import { Sweep, SWEEP_TABLE, type SweepStatus } from './sweep.ts';
+
+export interface PipelineOptions {
+  readonly store: Store;
+  readonly engine: Engine<Command>;
+  readonly clock: Clock;
+  /** The only folder that modules of policies are loaded from. */
+  readonly modules?: string | undefined;
+  readonly onTrouble?: ((message: string) => void) | undefined;
+}
+
+/** What a fact has to do with prices. */
+type Effect = 'described' | 'moved' | 'sold' | 'cancelled' | 'places' | 'policies' | 'priced';
+
+const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
+  ['inventory.item.defined', 'described'],
+  ['inventory.item.removed', 'described'],
+  ['inventory.item.settled', 'moved'],
+  ['inventory.stock.adjusted', 'moved'],
+  ['inventory.reservation.held', 'moved'],
+  ['inventory.reservation.changed', 'moved'],
+  ['inventory.reservation.released', 'moved'],
+  ['inventory.reservation.expired', 'moved'],
+  ['inventory.reservation.confirmed', 'sold'],
+  ['inventory.allocation.fulfilled', 'moved'],
+  ['inventory.allocation.restored', 'moved'],
+  ['inventory.allocation.cancelled', 'cancelled'],
+  ['inventory.allocation.placed', 'moved'],
+  ['inventory.location.defined', 'places'],
+  ['inventory.location.removed', 'places'],
+  ['pricing.policy.changed', 'policies'],
+  ['pricing.controls.set', 'policies'],
+  ['pricing.price.changed', 'priced'],
+  ['pricing.override.ended', 'described'],
+]);
+
+/**
+ * From facts to prices. What it hears makes items due for pricing, each once however much happened to it; in turns some
+ * of them are looked at together, all at one instant, policies and strategies say what they could cost, and one command
+ * for each log publishes it. Guardrails, and what is old news, are the room's business: a command may be given twice.
+ *
+ *     facts ──► due items ──► look: stock, price, policies ──► candidates ──► PublishPrices ──► facts
+ *       └──► sales (velocity)                                     └──► function or module ──┘
+ *
+ * Items that no policy prices are remembered by nobody: a fact about one costs a look into a map.
+ */
+export class Pipeline implements Listener {
+  readonly name = 'pricing';
+  readonly tables = [ITEMS_TABLE, SWEEP_TABLE];
+  readonly #store: Store;
+  readonly #engine: Engine<Command>;
+  readonly #clock: Clock;
+  readonly #onTrouble: ((message: string) => void) | undefined;
+  readonly #items = new Map<string, Priced>();
+  /** By SKU of what they are made of: the bundles that policies price. */
+  readonly #bundles = new Map<string, Set<string>>();
+  readonly #pending = new Pending();
+  /** Items whose rows are to be saved; and those without policies that were saved as due. */
+  readonly #touched = new Set<string>();
+  readonly #savedDue = new Set<string>();
+  /** The instants from which items can go on that their guardrails keep, or that somebody outside gave no price for. */
+  readonly #again = new Map<string, number>();
+  /** What items sold that no policy priced yet, while the log is heard from its beginning: a policy may come later in it. */
+  #strangers: Map<string, Sales> | undefined;
+  readonly #sweep: Sweep;
+  readonly #categories = new Categories();
+  readonly #functions: Functions;
+  readonly #modules: Modules;
+  #book: CompiledBook | undefined;
+  #timed = this.#items.values();
+  #turns = 0;
+  #asked = 0;
+  /** Grows whenever hearing begins again: what was under way before then is nobody's any more. */
+  #round = 0;
+  #live = false;
+  #heardAt = 0;
+  #resting = false;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #callOff: (() => void) | undefined;
+  #news = Promise.withResolvers<void>();
+
+  constructor({ store, engine, clock, modules, onTrouble }: PipelineOptions) {
+    this.#store = store;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#onTrouble = onTrouble;
+    this.#sweep = new Sweep(store.projections.sql);
+    this.#functions = new Functions(clock);
+    this.#modules = new Modules({ clock, folder: modules, onChanged: (path) => this.#markModule(path) });
+  }
+
+  get sweep(): SweepStatus {
+    return this.#sweep.status;
+  }
+
+  get figures(): { readonly priced: number; readonly due: number } {
+    return { priced: this.#items.size, due: this.#pending.size };
+  }
+
+  /** Everything heard is published, and no item is looked at. */
+  get isIdle(): boolean {
+    return this.#live && this.#pending.isIdle && !this.#sweep.isRunning && this.#asked === 0;
+  }
+
+  /** Resolves when something was heard or published. */
+  news(): Promise<void> {
+    return this.#news.promise;
+  }
+
+  /** Whether everything heard has had its effect on the price of an item; where all items are being looked at it comes first. */
+  hasPriced(sku: string): boolean {
+    if (!this.#live || this.#pending.has(sku)) return false;
+    if (!this.#sweep.isRunning || this.#seenInSweep.has(sku)) return true;
+    this.#seenInSweep.add(sku);
+    this.#mark(sku);
+    this.#pump();
+    return false;
+  }
+
+  /** Items that were put before others while all items are looked at. */
+  readonly #seenInSweep = new Set<string>();
+
+  async open(saved: Parameters<NonNullable<Listener['open']>>[0]): Promise<void> {
+    this.#round++;
+    this.#live = false;
+    for (const forgotten of [this.#items, this.#bundles, this.#pending, this.#touched, this.#savedDue, this.#again, this.#seenInSweep]) forgotten.clear();
+    this.#timed = this.#items.values();
+    this.#book = undefined;
+    for (let after = ''; ; ) {
+      const rows = (await saved.selectFrom('priced_items').selectAll().where('sku', '>', after).orderBy('sku').limit(PAGE).execute()) as { sku: string; dirty: number | string; body: string | null }[]; // the table's columns
+      for (const row of rows) this.#takeUp(row);
+      const last = rows.at(-1);
+      if (!last || rows.length < PAGE) break;
+      after = last.sku;
+    }
+    await this.#sweep.open();
+    const held = (await saved.selectFrom('prices').select(['sku', 'again_at']).where('again_at', 'is not', null).execute()) as { sku: string; again_at: number | string }[]; // the columns selected
+    for (const { sku, again_at } of held) this.#again.set(sku, Number(again_at));
+    this.#strangers = this.#items.size === 0 ? new Map() : undefined;
+    if (this.#state === 'new') this.#tickLater();
+    this.#state = 'open';
+  }
+
+  #takeUp({ sku, dirty, body }: { readonly sku: string; readonly dirty: number | string; readonly body: string | null }): void {
+    if (body !== null) this.#items.set(sku, pricedFrom(sku, body));
+    else this.#savedDue.add(sku);
+    if (Number(dirty) === 1) this.#mark(sku);
+  }
+
+  hear(commit: Commit): void {
+    for (const event of commit.events) {
+      const effect = EFFECTS.get(event.type);
+      if (effect !== undefined) this.#take(effect, event, commit.log);
+    }
+    this.#heardAt = Math.max(this.#heardAt, commit.events.at(-1)?.time ?? 0);
+  }
+
+  #take(effect: Effect, { key, time, data }: EventRecord, log: number): void {
+    if (effect === 'policies') return this.#beginSweep();
+    if (effect === 'places') return this.#markPlaces(log);
+    const sku = key.slice(2);
+    if (effect === 'described') return this.#mark(sku);
+    const item = this.#items.get(sku);
+    if (item) this.#note(effect, item, time, data);
+    else if (this.#strangers && (effect === 'sold' || effect === 'cancelled')) this.#strangers.set(sku, salesAfter(effect, this.#strangers.get(sku), time, data) ?? noSales(time));
+    if (effect === 'priced') return;
+    if (item) this.#mark(sku);
+    if (this.#bundles.size > 0) for (const bundle of this.#bundles.get(sku) ?? NONE) this.#mark(bundle);
+  }
+
+  #note(effect: Effect, item: Priced, time: number, data: EventRecord['data']): void {
+    const before = item.sales;
+    item.sales = salesAfter(effect, before, time, data);
+    if (item.sales !== before) this.#touched.add(item.sku);
+  }
+
+  #mark(sku: string): void {
+    this.#pending.mark(sku);
+    this.#touched.add(sku);
+  }
+
+  #beginSweep(): void {
+    this.#seenInSweep.clear();
+    this.#sweep.begin(this.#clock.now());
+  }
+
+  /** What is available of all items of a log may be another. */
+  #markPlaces(log: number): void {
+    for (const item of this.#items.values()) if (item.log === log) this.#mark(item.sku);
+    for (const bundles of this.#bundles.values()) for (const bundle of bundles) this.#mark(bundle);
+  }
+
+  #markModule(path: string): void {
+    for (const { sku, choice } of this.#items.values()) {
+      const used = choice ? [choice.live, ...choice.shadows] : [];
+      if (used.some((policy) => policy?.definition.strategy.kind === 'module' && policy.definition.strategy.path === path)) this.#mark(sku);
+    }
+    this.#pump();
+  }
+
+  caughtUp(): void {
+    this.#live = true;
+    this.#spread();
+    this.#pump();
+  }
+
+  save(rows: ConsumerRows): void {
+    for (const sku of this.#touched) {
+      const item = this.#items.get(sku);
+      const due = this.#pending.has(sku);
+      if (!due) this.#touched.delete(sku);
+      if (item) rows.put('priced_items', [sku, due ? 1 : 0, bodyOf(item)]);
+      else if (due) rows.put('priced_items', [sku, 1, null]);
+      else if (this.#savedDue.has(sku)) rows.remove('priced_items', sku);
+      if (!item && due) this.#savedDue.add(sku);
+      else this.#savedDue.delete(sku);
+    }
+    this.#sweep.save(rows);
+  }
+
+  standBy(): void {
+    this.#round++;
+    this.#live = false;
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#callOff?.();
+    await this.#modules.close();
+    this.#spread();
+  }
+
+  #spread(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  #pump(): void {
+    while (this.#live && !this.#resting && this.#state === 'open' && this.#turns < TURNS_MAX) {
+      const skus = this.#next();
+      if (skus.length === 0) break;
+      this.#turns++;
+      void this.#turn(skus, this.#round).finally(() => {
+        this.#turns--;
+        this.#spread();
+        this.#pump();
+      });
+    }
+  }
+
+  /** What happened comes first; where little did, some of those that are only looked at. */
+  #next(): string[] {
+    const skus = this.#pending.take(ITEMS_PER_TURN);
+    if (!this.#sweep.isRunning) this.#strangers = undefined;
+    else if (skus.length < SWEEP_PER_TURN) {
+      for (const sku of this.#sweep.take(SWEEP_PER_TURN - skus.length, () => this.#pump())) {
+        if (!this.#pending.claim(sku)) continue;
+        skus.push(sku);
+        this.#touched.add(sku);
+      }
+    }
+    return skus;
+  }
+
+  async #turn(skus: readonly string[], round: number): Promise<void> {
+    try {
+      const { book, looks, now } = await this.#engine.read((world, at) => this.#look(world, at, skus));
+      const choices = looks.map(({ stock }) => stock && book.choose(matchedItem(stock.item)));
+      const fresh = looks.filter(({ sku }, index) => isPriced(choices[index]) && !this.#items.has(sku));
+      const first = await firstDescribed(this.#store, fresh.map(({ sku }) => sku), now);
+      if (round !== this.#round) return;
+      if (book.revision > (this.#book?.revision ?? -1)) this.#book = book;
+      const candidates: Candidate[] = [];
+      const jobs: OutsideJob[] = [];
+      for (const [index, look] of looks.entries()) this.#compute(look, choices[index], { book, now, firstAt: first.get(look.sku) ?? now }, candidates, jobs);
+      await this.#publish(candidates, book.revision);
+      if (round !== this.#round) return;
+      const outside = new Set(jobs.map(({ candidate }) => candidate.sku));
+      for (const sku of skus) if (!outside.has(sku)) this.#pending.done(sku);
+      for (const [sku, group] of Map.groupBy(jobs, ({ candidate }) => candidate.sku)) void this.#askOutside(sku, group, book, round);
+    } catch (error) {
+      if (round !== this.#round || this.#state === 'closed') return;
+      for (const sku of skus) this.#pending.failed(sku);
+      this.#rest(error);
+    }
+  }
+
+  /** The store is away, or more is asked than can be done: everything is as due as it was. */
+  #rest(error: unknown): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.#onTrouble?.(`prices wait: ${error instanceof Error ? error.message : String(error)}`);
+    this.#clock.after(RETRY_MS, () => {
+      this.#resting = false;
+      this.#pump();
+    });
+  }
+
+  #look(world: World, now: number, skus: readonly string[]): { book: CompiledBook; looks: Look[]; now: number } {
+    const book = newerBook(world, this.#book?.revision) ?? this.#book;
+    if (!book) throw new TypeError('there is no book of policies');
+    const looks = skus.map((sku): Look => {
+      const item = findItem(world, sku);
+      return { sku, stock: item && stockOf(world, item, now), price: findPrice(world, sku) };
+    });
+    for (const { stock, sku } of looks) if (stock?.item.definition?.components) for (const part of partsOf(stock.item, world)) this.#notePart(part.item.sku, sku);
+    return { book, looks, now };
+  }
+
+  #notePart(part: string, bundle: string): void {
+    const known = this.#bundles.get(part);
+    if (known) known.add(bundle);
+    else this.#bundles.set(part, new Set([bundle]));
+  }
+
+  #compute(look: Look, choice: Choice | undefined, { book, now, firstAt }: { book: CompiledBook; now: number; firstAt: number }, candidates: Candidate[], jobs: OutsideJob[]): void {
+    const { stock, sku } = look;
+    const signalsAt = this.#live ? now : this.#heardAt;
+    this.#again.delete(sku);
+    if (!stock || !choice || !isPriced(choice)) {
+      if (this.#items.delete(sku)) this.#touched.add(sku);
+      const plain = plainCandidate(look, choice?.frozen ?? false, signalsAt);
+      if (plain) candidates.push(plain);
+      return;
+    }
+    const item = this.#keep(sku, stock, firstAt);
+    item.choice = choice;
+    const inStock = stock.figures.available > 0;
+    if (item.sales || !inStock) item.sales = stocked(item.sales ?? noSales(now), inStock, now);
+    const { ready, outside } = candidatesOf({ ...look, stock }, item, choice, { now, signalsAt, book, category: this.#categories.of(item, choice, stock.item, this.#items, now) });
+    candidates.push(...ready);
+    if (outside.length > 0 && this.#asked >= OUTSIDE_WAITING_MAX) this.#again.set(sku, now + RETRY_MS);
+    else jobs.push(...outside);
+  }
+
+  #keep(sku: string, { item }: Stock, firstAt: number): Priced {
+    let kept = this.#items.get(sku);
+    if (!kept) {
+      kept = { sku, log: this.#engine.logOf(`i/${item.sku}`), firstAt, choice: undefined, sales: this.#strangers?.get(sku), good: undefined };
+      this.#items.set(sku, kept);
+    }
+    this.#touched.add(sku);
+    return kept;
+  }
+
+  /** One command for each log, all of them in one append. */
+  async #publish(candidates: readonly Candidate[], revision: number): Promise<void> {
+    const byLog = Map.groupBy(candidates, ({ sku }) => this.#engine.logOf(`p/${sku}`));
+    await Promise.all(
+      [...byLog.values()].map(async (items) => {
+        const settled = await this.#engine.execute({ type: 'PublishPrices', revision, items });
+        if (!settled.ok) throw new TypeError(`prices were refused: ${settled.refusal.detail}`);
+        const { outcomes } = settled.answer as unknown as Published; // the answer to this very command
+        for (const { sku, again } of outcomes) if (again !== undefined) this.#again.set(sku, again);
+        // Policies have changed since: all items are looked at for that, and these once more should they not be in the views yet.
+        for (const { sku, outcome } of outcomes) if (outcome === 'outdated') this.#again.set(sku, this.#clock.now() + RETRY_MS);
+      }),
+    );
+  }
+
+  async #askOutside(sku: string, jobs: readonly OutsideJob[], book: CompiledBook, round: number): Promise<void> {
+    this.#asked++;
+    try {
+      const candidates = await Promise.all(jobs.map(async (job) => this.#answerTo(sku, job, await this.ask(job.policy.definition.strategy, { item: job.item, signals: job.signals }, job.base))));
+      if (round === this.#round) await this.#publish(candidates, book.revision);
+      if (round === this.#round) this.#pending.done(sku);
+    } catch (error) {
+      if (round !== this.#round || this.#state === 'closed') return;
+      this.#pending.failed(sku);
+      this.#rest(error);
+    } finally {
+      this.#asked--;
+      this.#spread();
+      this.#pump();
+    }
+  }
+
+  /** Asks a function or a module. Never rejects. */
+  ask(strategy: Strategy, asked: Asked, base: Money): Promise<Answer> {
+    if (strategy.kind === 'function') return this.#functions.price(strategy, asked, base);
+    if (strategy.kind === 'module') return this.#modules.price(strategy.path, asked, base);
+    throw new TypeError(`${strategy.kind} is computed here`);
+  }
+
+  #answerTo(sku: string, job: OutsideJob, answer: Answer): Candidate {
+    const item = this.#items.get(sku);
+    if (item) noteAnswer(item, job.policy.id, answer);
+    this.#touched.add(sku);
+    if (!answer.ok) this.#again.set(sku, this.#clock.now() + OUTSIDE_AGAIN_MS);
+    return answered(job, answer, item?.good?.[job.policy.id]);
+  }
+
+  #tickLater(): void {
+    this.#callOff = this.#clock.after(TIMED_MS / TIMED_PARTS, () => {
+      if (this.#state !== 'open') return;
+      this.#tick();
+      this.#tickLater();
+    });
+  }
+
+  /** Items whose instant has come, and some of those whose price depends on time. */
+  #tick(): void {
+    if (!this.#live) return;
+    const now = this.#clock.now();
+    for (const [sku, instant] of this.#again) {
+      if (instant > now) continue;
+      this.#again.delete(sku);
+      this.#mark(sku);
+    }
+    for (let count = Math.ceil(this.#items.size / (TIMED_PARTS - 1)); count > 0; count--) {
+      const next = this.#timed.next();
+      if (next.done === true) {
+        this.#timed = this.#items.values();
+        break;
+      }
+      const { sku, choice } = next.value;
+      if (!choice || [choice.live, ...choice.shadows].some((policy) => policy && dependsOnTime(policy.definition.strategy))) this.#mark(sku);
+    }
+    this.#pump();
+  }
+}
+
+const isPriced = (choice: Choice | undefined): boolean => choice !== undefined && (choice.live !== null || choice.shadows.length > 0);
+
+const PAGE = 10_000;
+const NONE: ReadonlySet<string> = new Set();
+
+/** What is remembered of sales after a fact; the very same where it says nothing of them. */
+function salesAfter(effect: Effect, sales: Sales | undefined, time: number, data: EventRecord['data']): Sales | undefined {
+  const units = Number(data['quantity'] ?? 0);
+  if (effect === 'sold') return sold(sales ?? noSales(time), units, time);
+  if (effect === 'cancelled') return sales && cameBack(sales, units);
+  if (effect !== 'priced') return sales;
+  const { price, by } = data as unknown as { price: Parameters<typeof repriced>[1]; by: 'policy' | 'hand' }; // the fact's own members
+  return by === 'hand' || sales?.point ? repriced(sales ?? noSales(time), price, by, time) : sales;
+}

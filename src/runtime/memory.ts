@@ -16,7 +16,7 @@ export interface Changes {
 
 export interface MemoryOptions<Command> {
   readonly store: Pick<Store, 'log' | 'projections' | 'partitions'>;
-  readonly room: Room<Command>;
+  readonly room: Omit<Room<Command>, 'wake'>;
   readonly logOf: (key: string) => number;
   /** What is being put together, and what is being made durable. */
   readonly batches: { open(): Changes; underWay(): Changes | undefined };
@@ -43,7 +43,7 @@ export class Memory<Command> {
   readonly misses: string[] = [];
   readUndurable = false;
   readonly #options: MemoryOptions<Command>;
-  readonly #room: Room<Command>;
+  readonly #room: Omit<Room<Command>, 'wake'>;
   readonly #residents = new Residents();
   readonly #births: Births;
   readonly #folding: Folding;

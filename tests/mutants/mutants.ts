@@ -5,6 +5,8 @@
 export const FINDERS = {
   simulation: 'tests/simulation/simulation.test.ts',
   model: 'src/rooms/inventory/model.test.ts',
+  prices: 'src/rooms/pricing/properties.test.ts',
+  lowest: 'src/rooms/pricing/lowest.test.ts',
 } as const;
 type Finder = keyof typeof FINDERS;
 
@@ -145,6 +147,69 @@ export const MUTANTS = {
     by: 'model',
     from: 'for (const place of freed) levelAt(item, place.location).allocated -= place.quantity;',
     to: 'for (const place of freed.slice(1)) levelAt(item, place.location).allocated -= place.quantity;',
+  },
+  'step-below-floor': {
+    bug: 'the largest step keeps a price below its floor',
+    file: 'src/rooms/pricing/guardrails.ts',
+    by: 'prices',
+    from: 'const allowed = clamp(wanted, this.#bounds);',
+    to: 'const allowed = wanted;',
+  },
+  'step-of-last-price': {
+    bug: 'the largest step is from the last price, not from all of the window',
+    file: 'src/rooms/pricing/track.ts',
+    by: 'prices',
+    from: 'low = Math.min(low, one.low);',
+    to: 'low = Math.max(low, one.low);',
+  },
+  'window-too-short': {
+    bug: 'prices of one part of a window are forgotten with the first of them',
+    file: 'src/rooms/pricing/track.ts',
+    by: 'prices',
+    from: 'until: at, low: Math.min(last.low, amount)',
+    to: 'until: last.until, low: Math.min(last.low, amount)',
+  },
+  'ending-out-of-bounds': {
+    bug: 'the ending of a price is chosen without its bounds',
+    file: 'src/rooms/pricing/ending.ts',
+    by: 'prices',
+    from: 'one >= low && one <= high && one >= 0',
+    to: 'one >= 0',
+  },
+  'no-cooldown': {
+    bug: 'a change begins no cooldown',
+    file: 'src/rooms/pricing/track.ts',
+    by: 'prices',
+    from: '{ price, past, changedAt: at };',
+    to: '{ price, past };',
+  },
+  'older-stock-wins': {
+    bug: 'a price of older stock replaces one of newer',
+    file: 'src/rooms/pricing/publish.ts',
+    by: 'prices',
+    from: 'state && candidate.stockVersion < state.stockVersion',
+    to: 'state && candidate.stockVersion < state.stockVersion - 1',
+  },
+  'reduction-outlives-rise': {
+    bug: 'a reduction goes on although the price rose meanwhile',
+    file: 'src/rooms/pricing/lowest.ts',
+    by: 'lowest',
+    from: ' || after.amount > before.amount) return { lows };',
+    to: ') return { lows };',
+  },
+  'prior-of-all-time': {
+    bug: 'prices that ended more than 30 days ago count',
+    file: 'src/rooms/pricing/lowest.ts',
+    by: 'lowest',
+    from: 'const PRIOR_MS = PRIOR_DAYS',
+    to: 'const PRIOR_MS = 1.1 * PRIOR_DAYS',
+  },
+  'low-forgotten': {
+    bug: 'a lower price is forgotten for a higher one that ended later',
+    file: 'src/rooms/pricing/lowest.ts',
+    by: 'lowest',
+    from: 'low.amount < price.amount ||',
+    to: 'low.amount > price.amount ||',
   },
 } as const satisfies Readonly<Record<string, Mutant>>;
 

@@ -1,6 +1,7 @@
 /** What holds for every course of prices, whatever strategies say and whenever they say it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Candidate } from './candidate.ts';
 import type { Money } from './money.ts';
 import { paceOf } from './track.ts';
 import type { Guardrails } from './policy.ts';
@@ -12,6 +13,10 @@ interface Move {
   readonly model: number;
   readonly frozen: boolean;
   readonly stale: boolean;
+  /** Minor units. */
+  readonly cost: number;
+  /** How many versions of the stock it is behind. */
+  readonly behind: number;
 }
 
 const move: fc.Arbitrary<Move> = fc.record({
@@ -19,6 +24,8 @@ const move: fc.Arbitrary<Move> = fc.record({
   model: fc.oneof({ weight: 9, arbitrary: fc.double({ min: 0, max: 400, noNaN: true }) }, { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -1, 1e300) }),
   frozen: fc.boolean(),
   stale: fc.nat(9).map((n) => n === 0),
+  cost: fc.integer({ min: 1000, max: 20000 }),
+  behind: fc.nat(3),
 });
 
 const guardrails: fc.Arbitrary<Guardrails> = fc
@@ -38,38 +45,75 @@ const guardrails: fc.Arbitrary<Guardrails> = fc
   )
   .map((some) => some as Guardrails); // what is not there is left out
 
-/** A base price that is within all floors and ceilings above, then one move after the other. */
-function run(guardrails: Guardrails, moves: readonly Move[], options: { frozen: boolean } = { frozen: false }): { till: Till; courses: { at: number; price: Money | null; state: Price }[] } {
+interface Options {
+  readonly frozen?: boolean;
+  readonly costs?: boolean;
+  readonly behind?: boolean;
+}
+
+/** One move after the other. The base price is within all floors and ceilings above, as long as costs stay. */
+function run(guardrails: Guardrails, moves: readonly Move[], options: Options = {}): { till: Till; courses: { at: number; price: Money | null; state: Price }[] } {
   const till = new Till();
-  const courses = moves.map(({ waitMs, model, frozen, stale }, i) => {
-    till.wait(waitMs);
-    till.publish(modelled(model, guardrails, { stockVersion: i, basePrice: eur(9000), cost: eur(6000), frozen: options.frozen && frozen, signalsAt: till.now - (stale ? 61 : 0) * SECOND }));
+  const courses = moves.map((move, i) => {
+    till.wait(move.waitMs).publish(candidateOf(guardrails, move, { ...options, stockVersion: options.behind === true ? Math.max(0, i - move.behind) : i, now: till.now }));
     const state = till.price();
     return { at: till.now, price: state.price, state };
   });
   return { till, courses };
 }
 
+function candidateOf(guardrails: Guardrails, { model, cost, frozen, stale }: Move, { stockVersion, now, ...options }: Options & { stockVersion: number; now: number }): Candidate {
+  return modelled(model, guardrails, { stockVersion, basePrice: eur(9000), cost: eur(options.costs === true ? cost : 6000), frozen: options.frozen === true && frozen, signalsAt: now - (stale ? 61 : 0) * SECOND });
+}
+
 const cases = fc.tuple(guardrails, fc.array(move, { minLength: 1, maxLength: 60 }));
 
+/** Changes one after the other, so that several fall into each part of a window. */
+const dense = fc.tuple(
+  fc.record({ stepWindowSeconds: fc.integer({ min: 100, max: 300 }) }),
+  fc.array(fc.tuple(move, fc.integer({ min: 0, max: 8 * SECOND })).map(([one, waitMs]) => ({ ...one, waitMs })), { minLength: 60, maxLength: 120 }),
+);
+
 describe('whatever is asked', () => {
-  test('no price is outside of floor and ceiling', () => {
+  test('no price is outside of floor and ceiling, whatever becomes of the cost', () => {
     fc.assert(
-      fc.property(cases, ([rails, moves]) => {
-        for (const { price } of run(rails, moves, { frozen: true }).courses) {
+      fc.property(cases, ([{ staleAfterSeconds: _, ...rails }, moves]) => {
+        const sane = moves.filter(({ model }) => Number.isFinite(model));
+        for (const [i, { price }] of run(rails, sane, { costs: true }).courses.entries()) {
           const { floor, ceiling } = rails;
-          const low = floor === undefined ? 0 : 'amount' in floor ? floor.amount : 6000 * (1 + floor.margin);
+          const low = floor === undefined ? 0 : 'amount' in floor ? floor.amount : (sane[i]?.cost ?? 0) * (1 + floor.margin);
           const high = ceiling === undefined ? Number.MAX_SAFE_INTEGER : 'amount' in ceiling ? ceiling.amount : 9000 * ceiling.factor;
           expect(price?.amount).toBeGreaterThanOrEqual(low - 1e-6);
-          expect(price?.amount).toBeLessThanOrEqual(high + 1e-6);
+          expect(price?.amount).toBeLessThanOrEqual(Math.max(high, Math.ceil(low)) + 1e-6);
         }
+      }),
+    );
+  });
+
+  test('a price that is frozen or whose signals are old stays what it was', () => {
+    fc.assert(
+      fc.property(cases, ([rails, moves]) => {
+        let last: Money | null = null;
+        for (const { price, state } of run(rails, moves, { frozen: true }).courses) {
+          if (last !== null && (state.held === 'freeze' || state.held === 'stale')) expect(price).toEqual(last);
+          last = price;
+        }
+      }),
+    );
+  });
+
+  test('nothing is published of older stock than before', () => {
+    fc.assert(
+      fc.property(cases, ([rails, moves]) => {
+        const versions = run(rails, moves, { behind: true }).till.facts.flatMap((fact) => ('stockVersion' in fact.data ? [fact.data.stockVersion] : []));
+        expect(versions).toEqual(versions.toSorted((a, b) => a - b));
       }),
     );
   });
 
   test('no two prices of a window differ by more than a step', () => {
     fc.assert(
-      fc.property(cases, fc.integer({ min: 1, max: 50 }), ([rails, moves], maxStepPercent) => {
+      fc.property(fc.oneof(cases, dense), fc.integer({ min: 1, max: 50 }), ([rails, moves], maxStepPercent) => {
         const { stepWindowSeconds = 3600 } = rails;
         const { till } = run({ ...rails, maxStepPercent }, moves, { frozen: true });
         const shown = till.facts.flatMap((fact) => (fact.type === 'pricing.price.changed' ? [{ from: fact.time, amount: fact.data.price?.amount ?? 0 }] : []));
@@ -137,7 +181,7 @@ describe('whatever is asked', () => {
         const { till } = run(rails, moves, { frozen: true });
         const last = moves.at(-1);
         if (!last) return;
-        const again = modelled(last.model, rails, { stockVersion: moves.length, basePrice: eur(9000), cost: eur(6000), frozen: last.frozen, signalsAt: till.now - (last.stale ? 61 : 0) * SECOND });
+        const again = candidateOf(rails, last, { frozen: true, stockVersion: moves.length, now: till.now });
         const count = till.facts.length;
         till.publish(again);
         if (till.facts.length > count) expect(till.facts.length).toBe(count + 1);

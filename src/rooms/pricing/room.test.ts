@@ -61,7 +61,7 @@ test('what was published lies in tables, for whoever asks in SQL', async () => {
     await engine.execute({ type: 'PublishPrices', revision: 2, items });
   }
   await project(store);
-  const all = (table: string): Promise<object[]> => store.projections.sql.selectFrom(table).selectAll().execute() as Promise<object[]>; // rows
+  const all = (table: string): Promise<object[]> => store.projections.sql.selectFrom(table).selectAll().execute();
   expect(await all('prices')).toEqual([{ sku: 'lamp', price: 8000, base_price: 10000, currency: 'EUR', lowest_30d: 10000, policy: 'p', policy_version: 1, degraded: 0, version: 3, stock_version: 1, effective_at: clock.now() - SECOND, again_at: null }]);
   expect(await all('price_history')).toMatchObject([{ shadow: 0, price: 10000, policy: null }, { shadow: 0, price: 8000, policy: 'p' }, { shadow: 1, price: 6000, policy: 's' }]);
   expect(await all('price_policies')).toMatchObject([{ id: 'p', version: 2, mode: 'live', priority: 2 }]);

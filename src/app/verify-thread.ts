@@ -1,13 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
-import { auditLog, type LogAudit, type Violation } from '../processes/processes.ts';
+import { auditLogs, type AskedLog, type LogAudit, type Violation } from '../processes/processes.ts';
 import { openStore, type StorePlace } from './open-store.ts';
 
-export interface AskedLog {
-  readonly log: number;
-  readonly head: number;
-  readonly checkpoint: number;
-}
 /** Logs to audit side by side. */
 export type ToVerifier = readonly AskedLog[];
 /** What a thread says: that it can take logs, how many facts it has read, what is wrong, and that a log is done. */
@@ -36,7 +31,7 @@ try {
       return;
     }
     const options = { nowMs: Date.now(), tell: (violation: Violation) => say({ violation }), onFacts };
-    for (const audit of await Promise.all(work.map(async ({ log, head, checkpoint }) => auditLog(store, log, { head, checkpoint, ...options })))) say({ audit });
+    for (const audit of await auditLogs(store, work, options)) say({ audit });
     say({ facts: untold });
     untold = 0;
     say({ ready: true });

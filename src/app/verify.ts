@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { compareCounts, rooms, settle, type LogAudit, type Violation } from '../processes/processes.ts';
+import { compareCounts, rooms, settle, type AskedLog, type LogAudit, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
-import type { AskedLog, FromVerifier, ToVerifier } from './verify-thread.ts';
+import type { FromVerifier, ToVerifier } from './verify-thread.ts';
 
 /**
  * Logs that one thread goes through side by side. What was appended together is one row of an embedded store, whichever

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openHoldfast, type TestHoldfast } from '../../http/testing.ts';
 import { inventory } from '../../rooms/inventory/inventory.ts';
 import type { Commit, Store } from '../../store/store.ts';
-import { auditLog, compareCounts, settle, type LogAudit, type Violation } from './audit.ts';
+import { auditLogs, compareCounts, settle, type Violation } from './audit.ts';
 
 /** A shop in which everything happened that leaves records: holds, orders, carts, customers, transfers, remembered answers. */
 async function busyShop(): Promise<TestHoldfast> {
@@ -28,8 +28,8 @@ async function audit(store: Store): Promise<Violation[]> {
   const violations: Violation[] = [];
   const tell = (violation: Violation): void => void violations.push(violation);
   const [heads, checkpoints] = [await store.log.heads(), await store.projections.checkpoints('states')];
-  const audits: LogAudit[] = [];
-  for (const [log, head] of heads.entries()) audits.push(await auditLog(store, log, { head, checkpoint: checkpoints[log] ?? 0, nowMs: 0, tell, onFacts: () => undefined }));
+  const asked = heads.map((head, log) => ({ log, head, checkpoint: checkpoints[log] ?? 0 }));
+  const audits = await auditLogs(store, asked, { nowMs: 0, tell, onFacts: () => undefined });
   settle(audits, tell);
   await compareCounts(store, audits, tell, 'elsewhere');
   return violations;
@@ -43,8 +43,11 @@ function tampered(store: Store, change: (commit: Commit) => Commit | undefined):
       if (changed) yield changed;
     }
   };
+  const readTogether = async function* (after: ReadonlyMap<number, number>): AsyncGenerator<readonly Commit[]> {
+    for await (const page of store.log.readTogether(after)) yield page.flatMap((commit) => change(commit) ?? []);
+  };
   const { partitions, projections, queue } = store;
-  const log = { read, heads: () => store.log.heads() };
+  const log = { read, readTogether, heads: () => store.log.heads() };
   return { partitions, projections, queue, log } as unknown as Store; // what an audit asks of a store
 }
 

@@ -3,7 +3,7 @@
  * room's folding, and compared with what is saved and laid out. Logs are independent of each other but for sums between
  * items and the records about them, which are merged at the end; so they may be audited side by side.
  */
-import type { Position, Store } from '../../store/store.ts';
+import type { LogId, LogStore, Position, Store } from '../../store/store.ts';
 import { Balance, unbalanced } from './balance.ts';
 import { FoldedLog } from './folded.ts';
 import { compareSaved, type Counts } from './saved.ts';
@@ -21,12 +21,55 @@ export interface LogAudit {
   readonly counts: Counts | undefined;
 }
 
-/** Audits one log up to its head at the moment `heads` was taken, which is one instant of all logs. */
-export async function auditLog(store: Store, log: number, options: { head: Position; checkpoint: Position; nowMs: number; tell: Tell; onFacts: (count: number) => void }): Promise<LogAudit> {
-  const { head, checkpoint, nowMs, tell, onFacts } = options;
-  const folded = new FoldedLog({ log, source: store.log, partitions: store.partitions, tell, onFacts });
-  // What is saved is compared where it is, and the sums at the head: whichever of them comes first.
-  let open = await balanceAt(folded, head, Math.min(head, checkpoint));
+/** A log to audit: its head at the moment `heads` was taken, which is one instant of all logs, and how far its states are saved. */
+export interface AskedLog {
+  readonly log: LogId;
+  readonly head: Position;
+  readonly checkpoint: Position;
+}
+
+interface AuditOptions {
+  readonly nowMs: number;
+  readonly tell: Tell;
+  readonly onFacts: (count: number) => void;
+}
+
+/** Audits some logs, read together: what an append said of all of them is read and checked once. Their states are in memory side by side. */
+export async function auditLogs(store: Store, asked: readonly AskedLog[], options: AuditOptions): Promise<LogAudit[]> {
+  const { nowMs: _, ...heard } = options;
+  const logs = asked.map((one) => ({ ...one, folded: new FoldedLog({ log: one.log, source: store.log, partitions: store.partitions, ...heard }) }));
+  await foldTogether(store.log, logs);
+  const audits: LogAudit[] = [];
+  // One after another, each forgotten when it is done.
+  for (let one = logs.shift(); one !== undefined; one = logs.shift()) audits.push(await auditFolded(store, one, options));
+  return audits;
+}
+
+type Folding = AskedLog & { readonly folded: FoldedLog };
+
+/** Where what is saved is compared and where the sums are: whichever of them comes first. */
+const firstOf = ({ head, checkpoint }: AskedLog): Position => Math.min(head, checkpoint);
+
+async function foldTogether(source: LogStore, logs: readonly Folding[]): Promise<void> {
+  const behind = new Map(logs.flatMap((one) => (firstOf(one) > 0 ? [[one.log, one] as const] : [])));
+  try {
+    for await (const page of source.readTogether(new Map(behind.keys().map((log) => [log, 0])))) {
+      for (const commit of page) {
+        const one = behind.get(commit.log);
+        if (one === undefined || one.folded.reached >= firstOf(one)) continue;
+        one.folded.take(commit);
+        if (one.folded.reached >= firstOf(one)) behind.delete(commit.log);
+      }
+      if (behind.size === 0) return;
+    }
+  } catch {
+    // Each log is then read on by itself, and says what is wrong with it.
+  }
+}
+
+async function auditFolded(store: Store, one: Folding, { nowMs, tell }: AuditOptions): Promise<LogAudit> {
+  const { log, head, checkpoint, folded } = one;
+  let open = await balanceAt(folded, head, firstOf(one));
   if (!(await folded.advance(checkpoint))) return { log, facts: folded.facts, open: [], counts: undefined };
   const { itemFacts } = folded;
   const counts = await compareSaved(folded, store, { tell, nowMs });

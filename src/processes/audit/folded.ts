@@ -41,9 +41,7 @@ export class FoldedLog {
     if (this.reached >= upTo) return true;
     try {
       for await (const commit of this.#source.read(this.log, this.reached)) {
-        if (commit.position !== this.reached + 1) this.#tell({ check: 'positions', log: this.log, position: commit.position, expected: String(this.reached + 1), found: String(commit.position), message: `commits ${this.reached + 1} to ${commit.position - 1} are missing` });
-        this.#fold(commit);
-        this.reached = commit.position;
+        this.take(commit);
         if (this.reached >= upTo) return true;
       }
       this.#tell({ check: 'positions', log: this.log, position: this.reached, expected: String(upTo), found: String(this.reached), message: `the log ends at ${this.reached} and is said to go to ${upTo}` });
@@ -52,6 +50,13 @@ export class FoldedLog {
     }
     this.#broken = true;
     return false;
+  }
+
+  /** Folds the next commit. */
+  take(commit: Commit): void {
+    if (commit.position !== this.reached + 1) this.#tell({ check: 'positions', log: this.log, position: commit.position, expected: String(this.reached + 1), found: String(commit.position), message: `commits ${this.reached + 1} to ${commit.position - 1} are missing` });
+    this.#fold(commit);
+    this.reached = commit.position;
   }
 
   /** Compares the sums of every item with its books, and gives what is promised beside what has it. */

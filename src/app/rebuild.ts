@@ -1,11 +1,12 @@
 import { rooms } from '../processes/processes.ts';
-import { Rebuild } from '../runtime/runtime.ts';
+import { Rebuild, REBUILD_EVENTS_PER_STEP } from '../runtime/runtime.ts';
 import { keepingOthersOff } from './alone.ts';
 import type { Progress } from './backup/take.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 
 export interface RebuildReport {
   readonly commits: number;
+  readonly facts: number;
   readonly seconds: number;
 }
 
@@ -19,12 +20,12 @@ export async function rebuildPlace(place: StorePlace, onProgress: Progress = () 
   await using store = await openStore(place, { threads: 'inline' });
   await using alone = keepingOthersOff(place, store);
   await alone.keep();
-  await using rebuild = await Rebuild.begin({ store, room: rooms as never, nowMs: Date.now() }); // it folds and never decides
+  await using rebuild = await Rebuild.begin({ store, room: rooms as never, nowMs: Date.now(), factsPerStep: REBUILD_EVENTS_PER_STEP }); // it folds and never decides
   while (await rebuild.step()) {
     onProgress('making the views again', rebuild.progress.done, rebuild.progress.total);
     await alone.keep();
   }
   await rebuild.adopt();
   void lock;
-  return { commits: rebuild.progress.done, seconds: (performance.now() - began) / 1000 };
+  return { commits: rebuild.progress.done, facts: rebuild.facts, seconds: (performance.now() - began) / 1000 };
 }

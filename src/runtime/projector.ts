@@ -17,6 +17,8 @@ export interface ProjectorOptions {
   readonly room: Room<never>;
   /** Remembered answers from before this instant are left out: nobody may ask for them any more. */
   readonly answersFromMs?: number;
+  /** Facts folded in one step. */
+  readonly factsPerStep?: number;
 }
 
 /**
@@ -26,16 +28,19 @@ export interface ProjectorOptions {
 export class Projector {
   readonly #store: ProjectorStore;
   readonly #answersFromMs: number;
+  readonly #factsPerStep: number;
   readonly #room: Room<never>;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #states = new Map<string, unknown>();
   #checkpoints: number[] = [];
   #heads: readonly number[] = [];
   #behind = 0;
+  #folded = 0;
 
   constructor(options: ProjectorOptions) {
     this.#store = options.store;
     this.#answersFromMs = options.answersFromMs ?? 0;
+    this.#factsPerStep = options.factsPerStep ?? PROJECTION_EVENTS_PER_STEP;
     this.#room = options.room;
     this.#tables = new Map(options.room.views.tables.map((table) => [table.name, table]));
   }
@@ -48,6 +53,11 @@ export class Projector {
   /** About how many facts are not folded yet, as of the last step. */
   get behind(): number {
     return this.#behind;
+  }
+
+  /** Facts that were folded and saved since it was made. */
+  get folded(): number {
+    return this.#folded;
   }
 
   /** How far everything is saved; index = log. */
@@ -87,7 +97,7 @@ export class Projector {
     for await (const page of this.#store.log.readTogether(after)) {
       for (const commit of page) facts += commit.events.length;
       commits.push(...page);
-      if (facts >= PROJECTION_EVENTS_PER_STEP) break;
+      if (facts >= this.#factsPerStep) break;
     }
     return commits;
   }
@@ -113,6 +123,7 @@ export class Projector {
     changes.keep();
     for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
     const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
+    this.#folded += facts;
     const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
     this.#behind = Math.ceil((left * facts) / commits.length);
   }

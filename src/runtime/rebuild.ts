@@ -1,6 +1,6 @@
 import { passing } from '../base/crash-points.ts';
 import type { Beside, Store } from '../store/store.ts';
-import { ANSWER_RETENTION_MS } from './limits.ts';
+import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP } from './limits.ts';
 import { Projector } from './projector.ts';
 import type { Room } from './room.ts';
 
@@ -23,10 +23,10 @@ export class Rebuild implements AsyncDisposable {
     this.#projector = projector;
   }
 
-  static async begin({ store, room, nowMs }: { store: Store; room: Room<never>; nowMs: number }): Promise<Rebuild> {
+  static async begin({ store, room, nowMs, factsPerStep = PROJECTION_EVENTS_PER_STEP }: { store: Store; room: Room<never>; nowMs: number; factsPerStep?: number }): Promise<Rebuild> {
     const beside = await store.projections.beside();
     const { projections } = beside;
-    const projector = new Projector({ store: { log: store.log, projections }, room, answersFromMs: nowMs - ANSWER_RETENTION_MS });
+    const projector = new Projector({ store: { log: store.log, projections }, room, answersFromMs: nowMs - ANSWER_RETENTION_MS, factsPerStep });
     const rebuild = new Rebuild(store, beside, projector);
     await projector.start();
     await rebuild.#look();
@@ -36,6 +36,11 @@ export class Rebuild implements AsyncDisposable {
   /** Commits folded, and how many there are. */
   get progress(): { readonly done: number; readonly total: number } {
     return { done: sum(this.#projector.checkpoints), total: this.#total };
+  }
+
+  /** Facts folded. */
+  get facts(): number {
+    return this.#projector.folded;
   }
 
   get checkpoints(): readonly number[] {

@@ -15,4 +15,4 @@ export { Rebuild } from './rebuild.ts';
 export { QueueWorker, type QueuedResult } from './queue-worker.ts';
 export { Timers } from './timers.ts';
 export type { Context, Room, Rows, States, World } from './room.ts';
-export { ANSWER_RETENTION_MS, DONE_RETENTION_MS } from './limits.ts';
+export { ANSWER_RETENTION_MS, DONE_RETENTION_MS, REBUILD_EVENTS_PER_STEP } from './limits.ts';

@@ -9,9 +9,10 @@ export function addRebuild(program: Command): void {
   addPlace(program.command('rebuild').description('make saved states and views again from the log; a running server does it with POST /v1/views/rebuild')).action(
     async (flags: PlaceFlags) => {
       using bar = progressBar(process.stderr);
-      const { commits, seconds } = await rebuildPlace(storePlace(flags), bar.update);
+      const { commits, facts, seconds } = await rebuildPlace(storePlace(flags), bar.update);
       bar[Symbol.dispose]();
-      process.stdout.write(`made the views again from ${commits} commits in ${seconds.toFixed(1)} s\n`);
+      const n = (value: number): string => value.toLocaleString('en');
+      process.stdout.write(`made the views again from ${n(facts)} facts in ${n(commits)} commits in ${seconds.toFixed(1)} s, ${n(Math.round(facts / Math.max(seconds, 0.001)))} facts/s\n`);
     },
   );
 }

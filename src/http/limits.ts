@@ -24,7 +24,7 @@ export const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 /** An idle connection is kept for the next request this long: longer than browsers and proxies pause. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection on which no byte moves while a request is under way: slow readers are cut off after twice this, because some bytes still leave at first. */
-export const SOCKET_IDLE_MS = 5_500;
+export const SOCKET_IDLE_MS = 5_000;
 /** How long a bulk request may take once its body is here: 100,000 lines take a fraction of it even on a busy machine. */
 export const BULK_TIMEOUT_MS = 120_000;
 /** How long the closing of a location may take: each of its items is looked at, and moved. */

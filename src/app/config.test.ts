@@ -47,6 +47,14 @@ describe('bounds on live holds', () => {
   });
 });
 
+describe('modules of pricing policies', () => {
+  const modulesOf = (env: Readonly<Record<string, string>>): unknown => readConfig([], env).modules;
+
+  test('come from anywhere unless a folder is named, or none may', () => {
+    expect([modulesOf({}), modulesOf({ HOLDFAST_MODULES: '' }), modulesOf({ HOLDFAST_MODULES: 'off' }), modulesOf({ HOLDFAST_MODULES: '/srv/prices' })]).toEqual([undefined, undefined, 'off', '/srv/prices']);
+  });
+});
+
 const redisOf = (env: Readonly<Record<string, string>>): unknown => readConfig([], env).redis;
 
 describe('where prices are copied', () => {

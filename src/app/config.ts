@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Cap, HoldCaps } from '../rooms/inventory/inventory.ts';
 import { ConfigError } from './config-error.ts';
@@ -12,6 +13,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Where prices are copied for shops to read. */
   readonly redis: RedisPlace | undefined;
+  /** The only folder that modules of pricing policies are loaded from, or `off`; anywhere where undefined. */
+  readonly modules: string | undefined;
   readonly adminKey: string | undefined;
   readonly publicReads: boolean;
   readonly corsOrigins: readonly string[];
@@ -55,6 +58,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     engine,
     databaseUrl,
     redis: redisFrom(env),
+    modules: modulesFrom(env['HOLDFAST_MODULES']),
     adminKey: adminKeyFrom(env['HOLDFAST_ADMIN_KEY']),
     publicReads: (env['HOLDFAST_PUBLIC_READS'] ?? 'on') !== 'off',
     corsOrigins: (env['HOLDFAST_CORS_ORIGINS'] ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''),
@@ -120,6 +124,10 @@ function redisFrom(env: Readonly<Record<string, string | undefined>>): RedisPlac
   const prefix = env['HOLDFAST_REDIS_PREFIX'] ?? REDIS_PREFIX;
   if (!/^[\x21-\x7e]{1,64}$/.test(prefix)) throw new ConfigError('HOLDFAST_REDIS_PREFIX must be 1 to 64 printable characters without spaces');
   return { url, prefix };
+}
+
+function modulesFrom(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text === 'off' ? 'off' : resolve(text);
 }
 
 function adminKeyFrom(key: string | undefined): string | undefined {

@@ -30,6 +30,8 @@ export interface HoldfastOptions {
   readonly tracer?: Tracer | undefined;
   /** Told how making states and views again stands: when it was asked for, and at the start on views of another form. */
   readonly onRebuilding?: (status: Rebuilding) => void;
+  /** The only folder that modules of pricing policies are loaded from, or `off`; anywhere unless given. */
+  readonly modules?: string | undefined;
   /** Bounds on what one customer or API key may hold at a time; none unless given. */
   readonly holdCaps?: HoldCaps | undefined;
   /** Where prices are copied for shops to read; nowhere unless given. */
@@ -80,7 +82,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(clean(store, clock));
   const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
-  const consumers = opening.use(startConsumers({ store, engine, clock, node, onTrouble: options.onTrouble }));
+  const consumers = opening.use(startConsumers({ store, engine, clock, node, modules: options.modules, onTrouble: options.onTrouble }));
   projection.advance();
   if (options.redis) opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
   const open = opening.move();

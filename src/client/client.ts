@@ -10,10 +10,12 @@ import type {
   ReservationMove, Scope, Transfer, TransferInput, TransferStatus,
 } from './resources.ts';
 import type { ImportedPart, ImportPart, ImportStatus } from './imports.ts';
+import { Prices, Pricing } from './pricing.ts';
 import { Transport, type Call, type CallOptions, type ClientOptions, type Method } from './transport.ts';
 
 export { HoldfastProblem, HoldfastUnreachable, isProblem, type ProblemDocument, type ProblemFault } from './problem.ts';
 export type { ImportedPart, ImportPart, ImportStatus } from './imports.ts';
+export type { Guardrails, PastPrice, Price, PriceStep, PricingControls, PricingPolicy, PricingPolicyInput, PricingPolicyVersion, PricingSimulation, PricingStrategy, PricingSweep, Quote, SimulatedPrice } from './pricing.ts';
 export type { Delivered, EventsOptions } from './events.ts';
 export type { AnswerHead, Call, CallOptions, ClientOptions, Method } from './transport.ts';
 export type {
@@ -34,6 +36,8 @@ export class HoldfastClient {
   readonly allocations: Allocations;
   readonly transfers: Transfers;
   readonly imports: Imports;
+  readonly prices: Prices;
+  readonly pricing: Pricing;
   readonly keys: Keys;
   readonly operation: Operation;
 
@@ -48,6 +52,8 @@ export class HoldfastClient {
     this.allocations = new Allocations(transport);
     this.transfers = new Transfers(transport);
     this.imports = new Imports(transport);
+    this.prices = new Prices(transport);
+    this.pricing = new Pricing(transport);
     this.keys = new Keys(transport);
     this.operation = new Operation(transport);
   }

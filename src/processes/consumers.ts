@@ -18,7 +18,7 @@ export interface ConsumersOptions {
   readonly clock: Clock;
   /** The name of this process among those that share the store. */
   readonly node: string;
-  /** The only folder that modules of policies are loaded from. */
+  /** The only folder that modules of policies are loaded from, or `off`; anywhere where undefined. */
   readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }

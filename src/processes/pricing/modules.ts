@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
@@ -11,7 +11,7 @@ import { answerIn, failure, type Answer, type Asked } from './outside.ts';
 
 export interface ModulesOptions {
   readonly clock: Clock;
-  /** The only folder that modules are loaded from; without one there are none. */
+  /** The only folder that modules are loaded from, or `off`; anywhere where undefined. */
   readonly folder: string | undefined;
   /** The file of a module is another one than before. */
   readonly onChanged: (path: string) => void;
@@ -35,10 +35,10 @@ export class Modules {
   /** Never rejects. */
   async price(path: string, asked: Asked, base: Money): Promise<Answer> {
     const { folder, clock } = this.#options;
-    if (folder === undefined) return failure('this installation has no folder for modules');
-    const file = join(folder, path);
-    const within = relative(folder, file);
-    if (within.startsWith('..') || isAbsolute(within)) return failure('modules are loaded from their folder only');
+    if (folder === 'off') return failure('modules are switched off here');
+    const file = resolve(folder ?? '.', path);
+    const within = relative(folder ?? '.', file);
+    if (folder !== undefined && (within.startsWith('..') || isAbsolute(within))) return failure('modules are loaded from their folder only');
     let running = this.#running.get(path);
     if (!running) this.#running.set(path, (running = new Running(file, clock)));
     this.#lookLater();

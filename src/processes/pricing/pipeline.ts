@@ -22,7 +22,7 @@ export interface PipelineOptions {
   readonly store: Store;
   readonly engine: Engine<Command>;
   readonly clock: Clock;
-  /** The only folder that modules of policies are loaded from. */
+  /** The only folder that modules of policies are loaded from, or `off`; anywhere where undefined. */
   readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }

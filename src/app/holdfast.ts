@@ -82,7 +82,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(clean(store, clock));
   const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
-  const consumers = opening.use(startConsumers({ store, engine, clock, node, modules: options.modules, onTrouble: options.onTrouble }));
+  const consumers = opening.use(startConsumers({ store, engine, views: projection, clock, node, modules: options.modules, onTrouble: options.onTrouble }));
   projection.advance();
   if (options.redis) opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
   const open = opening.move();

@@ -74,7 +74,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   commands.start();
   const feed = new Feed({ store, engine, clock });
   const lag = new Lag(engine, clock);
-  const consumers = startConsumers({ store, engine, clock, node: 'node_test' });
+  const consumers = startConsumers({ store, engine, views, clock, node: 'node_test' });
   const services: Services = { version: 'test', node: 'node_test', store, engine, commands, views, feed, timers, lag, consumers, clock, random, ids };
   const logs: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) });

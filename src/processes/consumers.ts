@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Consumer, type Engine } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { lowStock } from './low-stock/low-stock.ts';
-import { Pricing } from './pricing/pricing.ts';
+import { Pricing, type PricingOptions } from './pricing/pricing.ts';
 import type { Command } from './rooms.ts';
 
 /** Whoever follows the log for a purpose of its own, beside the views and the feed. */
@@ -15,6 +15,7 @@ export interface Consumers extends AsyncDisposable {
 export interface ConsumersOptions {
   readonly store: Store;
   readonly engine: Engine<Command>;
+  readonly views: PricingOptions['views'];
   readonly clock: Clock;
   /** The name of this process among those that share the store. */
   readonly node: string;
@@ -24,10 +25,10 @@ export interface ConsumersOptions {
 }
 
 /** Starts them all. A further one is named here and nowhere else. */
-export function startConsumers({ store, engine, clock, node, modules, onTrouble }: ConsumersOptions): Consumers {
+export function startConsumers({ store, engine, views, clock, node, modules, onTrouble }: ConsumersOptions): Consumers {
   const common = { store, engine, clock, holder: node, onTrouble };
   const alert = new Consumer({ ...common, listener: lowStock() });
-  const pricing = new Pricing({ ...common, modules });
+  const pricing = new Pricing({ ...common, views, modules });
   alert.start();
   pricing.start();
   return {

@@ -33,6 +33,14 @@ async function cursorOf(write: (onAnswer: (answer: AnswerHead) => void) => Promi
 const sell = (sku: string, units: number): Promise<string> => cursorOf((onAnswer) => shop.client.items.adjust(sku, { change: -units, reason: 'sold' }, { waitSeconds: 10, onAnswer }));
 
 describe('prices of a running server', () => {
+  test('are of a policy that was made a moment after its item', { timeout: 30_000 }, async () => {
+    // Much is written, so that the views are behind.
+    await Promise.all(Array.from({ length: 300 }, (_, n) => shop.client.items.put(`other-${n}`, { price: EUR(1000) })));
+    await shop.client.items.put('fresh', { price: EUR(1000), attributes: { line: 'fresh' } });
+    await shop.client.pricing.putPolicy('fresh', policy('fresh', { kind: 'rules', rules: [{ name: 'none left', when: { available: [0] }, change: { percent: 5 } }] }));
+    await expect.poll(async () => (await shop.client.prices.get('fresh')).price, POLL).toEqual(EUR(1050));
+  });
+
   test('follow the stock, and listeners hear of it with the new price', { timeout: 30_000 }, async () => {
     await item('lamp', 'rules');
     await shop.client.pricing.putPolicy('rules', policy('rules', { kind: 'rules', rules: [{ name: 'scarce', when: { available: [{ numeric: ['<', 10] }] }, change: { percent: 5 } }] }));

@@ -8,6 +8,8 @@ export const SWEEP_PER_TURN = 250;
 export const TURNS_MAX = 2;
 /** SKUs read from the views at a time while all items are looked at. */
 export const SWEEP_PAGE = 2_000;
+/** How long one look at all items waits for the views at a time, before it waits again. */
+export const VIEWS_WAIT_MS = 10_000;
 /** Prices that depend on time are computed again this often. */
 export const TIMED_MS = 60_000;
 /** Parts of that time: in each a share of the items is looked at. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
 import { findPrice, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
 import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
-import type { Commit, EventRecord, Store } from '../../store/store.ts';
+import type { Commit, EventRecord, Position, Store } from '../../store/store.ts';
 import type { Command } from '../rooms.ts';
 import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';
 import { answered, candidatesOf, plainCandidate, type Look, type OutsideJob } from './candidates.ts';
@@ -10,7 +10,7 @@ import { Categories } from './categories.ts';
 import { Functions } from './functions.ts';
 import { firstDescribed } from './first-described.ts';
 import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
-import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, TIMED_MS, TIMED_PARTS, TURNS_MAX } from './limits.ts';
+import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
 import { Modules } from './modules.ts';
 import type { Answer, Asked } from './outside.ts';
 import { Pending } from './pending.ts';
@@ -18,9 +18,15 @@ import { cameBack, noSales, repriced, sold, stocked, type Sales } from './sales.
 import { matchedItem, stockOf, type Stock } from './signals.ts';
 import { Sweep, SWEEP_TABLE, type SweepStatus } from './sweep.ts';
 
+/** Waits until the views have everything up to these positions, `waitMs` at most; says whether they have. */
+export interface Views {
+  covers(positions: readonly Position[], waitMs: number): Promise<boolean>;
+}
+
 export interface PipelineOptions {
   readonly store: Store;
   readonly engine: Engine<Command>;
+  readonly views: Views;
   readonly clock: Clock;
   /** The only folder that modules of policies are loaded from, or `off`; anywhere where undefined. */
   readonly modules?: string | undefined;
@@ -97,12 +103,15 @@ export class Pipeline implements Listener {
   #callOff: (() => void) | undefined;
   #news = Promise.withResolvers<void>();
 
-  constructor({ store, engine, clock, modules, onTrouble }: PipelineOptions) {
+  constructor({ store, engine, views, clock, modules, onTrouble }: PipelineOptions) {
     this.#store = store;
     this.#engine = engine;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
-    this.#sweep = new Sweep(store.projections.sql);
+    this.#sweep = new Sweep(store.projections.sql, async () => {
+      const { heads } = engine;
+      while (this.#state !== 'closed' && !(await views.covers([...heads], VIEWS_WAIT_MS)));
+    });
     this.#functions = new Functions(clock);
     this.#modules = new Modules({ clock, folder: modules, onChanged: (path) => this.#markModule(path) });
   }

@@ -8,13 +8,14 @@ import type { Position, Store } from '../../store/store.ts';
 import type { Command } from '../rooms.ts';
 import type { Money, Strategy } from '../../rooms/pricing/pricing.ts';
 import type { Answer, Asked } from './outside.ts';
-import { Pipeline } from './pipeline.ts';
+import { Pipeline, type Views } from './pipeline.ts';
 import { PriceCache } from './price-cache.ts';
 import type { SweepStatus } from './sweep.ts';
 
 export interface PricingOptions {
   readonly store: Store;
   readonly engine: Engine<Command>;
+  readonly views: Views;
   readonly clock: Clock;
   readonly holder: string;
   readonly modules?: string | undefined;

@@ -28,6 +28,7 @@ interface Place {
  */
 export class Sweep {
   readonly #sql: ProjectionStore['sql'];
+  readonly #viewsCaughtUp: () => Promise<void>;
   #place: Place | undefined;
   /** SKUs of the page at hand that were not handed out yet, last first. */
   #page: string[] = [];
@@ -38,8 +39,10 @@ export class Sweep {
   #round = 0;
   #changed = false;
 
-  constructor(sql: ProjectionStore['sql']) {
+  /** `viewsCaughtUp`: resolves once the views have everything that is committed at the moment. */
+  constructor(sql: ProjectionStore['sql'], viewsCaughtUp: () => Promise<void>) {
     this.#sql = sql;
+    this.#viewsCaughtUp = viewsCaughtUp;
   }
 
   get status(): SweepStatus {
@@ -94,6 +97,8 @@ export class Sweep {
     const round = this.#round;
     const place = this.#place;
     if (!place) return;
+    // An item that was described a moment before the policies changed has to be there.
+    if (place.after === '') await this.#viewsCaughtUp();
     const total = place.total === 0 ? await this.#count() : place.total;
     const rows = (await this.#sql.selectFrom('items').select(['sku']).where('sku', '>', place.after).orderBy('sku').limit(SWEEP_PAGE).execute()) as { sku: string }[]; // the column selected
     if (round !== this.#round) return;

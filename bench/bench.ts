@@ -19,12 +19,13 @@ import { http } from './suites/http.ts';
 import { overload } from './suites/overload.ts';
 import { patterns } from './suites/patterns.ts';
 import { postgres } from './suites/postgres.ts';
+import { prices } from './suites/prices.ts';
 import { pricing } from './suites/pricing.ts';
 import { scale } from './suites/scale.ts';
 import type { Settings, Suite } from './suites/suite.ts';
 import { tools } from './suites/tools.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, pricing, archive, overload, scale, tools];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, pricing, prices, archive, overload, scale, tools];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

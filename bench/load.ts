@@ -13,8 +13,10 @@ import { Histogram, type Waits } from './histogram.ts';
 export interface LoadSpec {
   readonly port: number;
   readonly path: string;
-  /** JSON bodies, sent in turn. */
+  /** JSON bodies, posted in turn. */
   readonly bodies: readonly string[];
+  /** In place of `path` and `bodies`: what is read, in turn. */
+  readonly gets?: readonly string[];
   readonly key: string;
   readonly connections: number;
   readonly seconds: number;
@@ -59,7 +61,7 @@ class Load {
 
   constructor(spec: LoadSpec) {
     this.#spec = spec;
-    this.#requests = spec.bodies.map((body) => requestOf(spec, body));
+    this.#requests = spec.gets?.map((path) => readOf(spec, path)) ?? spec.bodies.map((body) => requestOf(spec, body));
     this.#end = this.#start + spec.seconds * 1000;
   }
 
@@ -112,7 +114,8 @@ class Load {
     if (now >= this.#end && this.#underWay === 0) return this.#done.resolve();
     const due = Math.floor(((Math.min(now, this.#end) - this.#start) / 1000) * (this.#spec.perSecondMax ?? 0));
     while (this.#sent < due && now < this.#end) {
-      const connection = this.#idle.pop();
+      // In turn: one that is never used is hung up on.
+      const connection = this.#idle.shift();
       if (connection === undefined) return;
       this.#send(connection, now);
     }
@@ -202,6 +205,10 @@ function headOf(bytes: Buffer): Head | undefined {
 function requestOf({ port, path, key }: LoadSpec, body: string): Buffer {
   const bytes = Buffer.byteLength(body);
   return Buffer.from(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n${body}`);
+}
+
+function readOf({ port, key }: LoadSpec, path: string): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${key}\r\n\r\n`);
 }
 
 function occurrences(bytes: Buffer, text: string): number {

@@ -1,6 +1,6 @@
 /**
- * What the web framework alone can do: a POST with the request schema of a reservation that answers each request with
- * one and the same reservation. It checks no key, counts nothing, logs nothing, stores nothing.
+ * What the web framework alone can do: a POST with the request schema of a reservation, and a GET of a price, that answer
+ * each request with one and the same text. It checks no key, counts nothing, logs nothing, stores nothing.
  *
  *     node bench/peers/fastify-noop.ts '<the answer as JSON>'
  */
@@ -24,8 +24,9 @@ const body = {
   },
 };
 
-const reservation: unknown = JSON.parse(process.argv[2] ?? '{}');
+const said: unknown = JSON.parse(process.argv[2] ?? '{}');
 const app = Fastify();
 // No schema for the answer: with one, serialising it was no faster than JSON.stringify.
-app.post('/v1/reservations', { schema: { body } }, (_request, reply) => reply.code(201).send(reservation));
+app.post('/v1/reservations', { schema: { body } }, (_request, reply) => reply.code(201).send(said));
+app.get('/v1/prices/:sku', (_request, reply) => reply.send(said));
 console.log(`listening on ${await app.listen({ port: 0, host: '127.0.0.1' })}`);

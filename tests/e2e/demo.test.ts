@@ -59,6 +59,12 @@ describe.skipIf(!canSee)('the demo', { timeout: 120_000 }, () => {
     const before = await unitsSold(page);
     await expect.poll(() => unitsSold(page), PATIENT).toBeGreaterThan(before + 50);
     await expect.poll(() => page.locator('#facts > li').count(), PATIENT).toBeGreaterThanOrEqual(5);
+    // Stock drains, and so prices rise: the page shows it, and the facts tell it.
+    const prices = (): Promise<string[]> => page.locator('.item-price b').allTextContents();
+    const earlier = await prices();
+    expect(earlier.filter((text) => /^€\d+\.\d\d$/.test(text))).toHaveLength(6);
+    await expect.poll(async () => (await prices()).filter((text, index) => text !== earlier[index]).length, PATIENT).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => page.locator('.item-price path').first().getAttribute('d'), PATIENT).toMatch(/^M[\d.]+ [\d.]+H[\d.]+V/);
     await expectText(page, '#oversold', 'oversold: 0');
     await expectText(page, '#books', 'the books of 6 items balance');
     await expectText(page, '#holds-now', /^\d/);
@@ -66,6 +72,17 @@ describe.skipIf(!canSee)('the demo', { timeout: 120_000 }, () => {
     await expectText(page, '#p99-now', /^\d.* ms$/);
     expect(faults).toEqual([]);
     await page.close();
+  });
+
+  test('prices the hot items by their stock, within bounds and with reasons', async () => {
+    const { items } = await server.client.items.list({ attributes: { hot: 'true' } });
+    const { items: prices } = await server.client.prices.many(items.map(({ sku }) => sku));
+    for (const { price, basePrice, policy, why } of prices) {
+      expect([policy, why[0]?.step, why[1]?.step]).toEqual(['flash-sale', 'base', 'run-out']);
+      const factor = (price?.amount ?? 0) / (basePrice?.amount ?? 0);
+      expect(factor).toBeGreaterThan(0.65);
+      expect(factor).toBeLessThanOrEqual(1.6);
+    }
   });
 
   test('agrees with the books of the hot items, which the interface tells', async () => {

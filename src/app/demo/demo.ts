@@ -1,7 +1,7 @@
 /**
  * A sample shop and the people in it. Shoppers come over HTTP like everybody's: a flash sale of a few hot items for
- * which far more ask than there is, carts that are filled and abandoned, orders that are paid and shipped, deliveries
- * now and then. It goes on in rounds until it is told to stop.
+ * which far more ask than there is and whose prices follow their stock, carts that are filled and abandoned, orders that
+ * are paid and shipped, deliveries now and then. It goes on in rounds until it is told to stop.
  */
 import { below, chance, pick, systemRandom, type Random } from '../../base/random.ts';
 import { HoldfastClient } from '../../client/client.ts';

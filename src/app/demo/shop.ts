@@ -1,4 +1,4 @@
-import type { Adjustment, HoldfastClient, ItemInput } from '../../client/client.ts';
+import type { Adjustment, HoldfastClient, ItemInput, PricingPolicyInput } from '../../client/client.ts';
 import { isProblem } from '../../client/client.ts';
 
 /** The places of the sample shop; `main` is always there. */
@@ -34,19 +34,36 @@ export const ORDINARY = COLOURS.flatMap((colour) =>
 );
 const ORDINARY_UNITS = 240;
 
+/** What the shop pays of a price. */
+const COST_SHARE = 0.6;
+
+/**
+ * Prices of the hot items follow their stock: cheaper than usual while more is left than what a sale is meant to begin with,
+ * dearer as it runs out. The day stands for the minutes of a round, so that the price looks at the stock alone.
+ */
+const FLASH_SALE: PricingPolicyInput = {
+  priority: 1,
+  match: { attributes: { hot: [true] } },
+  mode: 'live',
+  strategy: { kind: 'run-out', elasticity: 4, referencePerDay: 240, horizonDays: 1 },
+  guardrails: { floor: { margin: 0.1 }, ceiling: { factor: 1.6 }, hysteresisPercent: 0.5 },
+};
+
 /** Shares of a delivery by place, in the order of PLACES. */
 const SHARES = [0.5, 0.3, 0.2] as const;
 
-/** Describes the places and items. Doing it again changes nothing, so that a demo can be started on old data. */
+/** Describes the places, the items and how they are priced. Doing it again changes nothing, so that a demo can be started on old data. */
 export async function furnish(client: HoldfastClient, signal: AbortSignal): Promise<void> {
   for (const { id, ...place } of PLACES) await client.locations.put(id, place, { signal });
+  await client.pricing.putPolicy('flash-sale', FLASH_SALE, { signal });
   const hot = HOT.map(({ sku, name, category, price }) => ({ sku, item: itemOf({ name, category, price, hot: true }) }));
   const ordinary = ORDINARY.map(({ sku, name, category, price }) => ({ sku, item: itemOf({ name, category, price, hot: false }) }));
   await Promise.all([...hot, ...ordinary].map(({ sku, item }) => client.items.put(sku, item, { signal })));
 }
 
 function itemOf({ name, category, price, hot }: { name: string; category: string; price: number; hot: boolean }): ItemInput {
-  return { name, price: { amount: price, currency: 'EUR' }, attributes: { category, hot }, thresholds: [0, 20] };
+  const money = (amount: number) => ({ amount, currency: 'EUR' });
+  return { name, price: money(price), cost: money(Math.round(price * COST_SHARE)), attributes: { category, hot }, thresholds: [0, 20] };
 }
 
 type Delivery = Adjustment & { readonly sku: string };

@@ -19,7 +19,7 @@ export interface PageOptions {
 }
 
 const TYPES = { html: 'text/html; charset=utf-8', css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8', svg: 'image/svg+xml' } as const;
-const ASSETS = ['page.css', 'page.js', 'session.js', 'stream.js', 'metrics.js', 'chart.js', 'items.js', 'facts.js', 'mark.svg'] as const;
+const ASSETS = ['page.css', 'page.js', 'session.js', 'stream.js', 'metrics.js', 'chart.js', 'items.js', 'prices.js', 'facts.js', 'mark.svg'] as const;
 
 /** Everything the page needs comes from this server, and nothing may frame it. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

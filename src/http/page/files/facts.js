@@ -1,4 +1,5 @@
 import { learnNames, nameOf } from './items.js';
+import { money } from './prices.js';
 
 /** Rows that are kept, and how many may join them at once: more than that nobody can read. */
 const ROWS_MAX = 30;
@@ -24,6 +25,8 @@ const WORDS = {
   'inventory.allocation.fulfilled': { word: 'shipped', tone: 'sold' },
   'inventory.allocation.cancelled': { word: 'cancelled', tone: 'free' },
   'inventory.stock.adjusted': { word: 'adjusted', tone: 'free' },
+  'pricing.price.changed': { word: 'priced', tone: 'price' },
+  'pricing.policy.changed': { word: 'policy', tone: 'price' },
   'inventory.shortfall.detected': { word: 'shortfall', tone: 'line-refused' },
 };
 
@@ -45,12 +48,16 @@ export function startTicker() {
     turn++;
     for (const { type } of chosen) lastShown.set(type, turn);
     chosen.sort((a, b) => (a.time < b.time ? -1 : 1));
-    const named = learnNames(chosen.map(({ subject }) => subject)).catch(() => undefined); // without its name an item goes by its SKU
+    const named = learnNames(chosen.filter(isAboutItem).map(({ subject }) => subject)).catch(() => undefined); // without its name an item goes by its SKU
     void named.then(() => requestAnimationFrame(() => {
       for (const fact of chosen) list.prepend(rowOf(fact));
       while (list.childElementCount > ROWS_MAX) list.lastElementChild.remove();
     }));
   }, JOIN_MS);
+}
+
+function isAboutItem({ type }) {
+  return type !== 'pricing.policy.changed';
 }
 
 function rowOf(fact) {
@@ -68,6 +75,8 @@ function rowOf(fact) {
 }
 
 function wordsOf({ type, subject, data }) {
+  if (type === 'pricing.policy.changed') return `${subject}, version ${data.version}`;
+  if (type === 'pricing.price.changed') return `${nameOf(subject)} ${data.before ? `from ${money(data.before)} ` : ''}${data.price ? `to ${money(data.price)}` : 'without a price'}`;
   const change = type === 'inventory.stock.adjusted' ? data.change : undefined;
   if (change !== undefined) return `${change > 0 ? '+' : ''}${change} ${nameOf(subject)} at ${data.location}`;
   const quantity = data.quantity ?? data.shortfall;

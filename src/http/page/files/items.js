@@ -1,3 +1,4 @@
+import { makePrice } from './prices.js';
 import { read } from './session.js';
 
 /** Bars on the page. */
@@ -6,6 +7,8 @@ const SHOWN_MAX = 8;
 const REFRESH_MS = 300;
 /** Bars that did not move are looked at this often all the same. */
 const SWEEP_MS = 5_000;
+/** The lines of prices move on this often. */
+const DRAW_MS = 1_000;
 /** The busiest are chosen again this often, and activity counts half after as long. */
 const CHOOSE_MS = 3_000;
 
@@ -17,6 +20,8 @@ const empty = document.getElementById('no-items');
 const names = new Map();
 const activity = new Map();
 const dirty = new Set();
+/** SKUs whose price has to be asked for: later ones come with the facts. */
+const unpriced = new Set();
 /** SKU → the bar, in the order shown. */
 const bars = new Map();
 /** The shop named its hot items; otherwise the busiest are shown. */
@@ -29,7 +34,9 @@ export const shown = () => [...bars.keys()];
 export async function showItems(onDoubt) {
   await choose();
   every(REFRESH_MS, () => refresh(onDoubt));
+  every(REFRESH_MS, refreshPrices);
   every(SWEEP_MS, async () => everythingMoved());
+  setInterval(drawPrices, DRAW_MS);
   setInterval(() => void choose().catch(() => undefined), CHOOSE_MS); // a failure is seen in the connection's state
 }
 
@@ -49,8 +56,18 @@ export function moved(sku) {
   if (bars.has(sku)) dirty.add(sku);
 }
 
+/** Hears of a fact about a price, which says all that is shown of it. */
+export function priced(sku, price) {
+  if (!bars.has(sku)) return;
+  unpriced.delete(sku);
+  bars.get(sku).price.show(price);
+}
+
 export function everythingMoved() {
-  for (const sku of bars.keys()) dirty.add(sku);
+  for (const sku of bars.keys()) {
+    dirty.add(sku);
+    unpriced.add(sku);
+  }
 }
 
 /** The items that the shop calls hot; until it names some, those that move most. Asked again and again: shops change. */
@@ -94,6 +111,19 @@ async function refresh(onDoubt) {
   });
 }
 
+async function refreshPrices() {
+  if (unpriced.size === 0 || document.hidden) return;
+  const asked = [...unpriced];
+  unpriced.clear();
+  const answer = await read(`/v1/prices?${asked.map((sku) => `sku=${encodeURIComponent(sku)}`).join('&')}`);
+  for (const price of answer?.items ?? []) bars.get(price.sku)?.price.show(price);
+}
+
+function drawPrices() {
+  if (document.hidden) return;
+  requestAnimationFrame(() => bars.forEach(({ price }) => price.draw()));
+}
+
 function add(sku) {
   if (bars.has(sku)) return;
   const bar = makeBar(sku);
@@ -101,6 +131,7 @@ function add(sku) {
   list.append(bar.row);
   empty.hidden = true;
   dirty.add(sku);
+  unpriced.add(sku);
 }
 
 function makeBar(sku) {
@@ -112,7 +143,8 @@ function makeBar(sku) {
   name.textContent = nameOf(sku);
   code.textContent = names.has(sku) ? sku : '';
   name.append(code);
-  head.append(name, free);
+  const price = makePrice();
+  head.append(name, price.element, free);
   const bar = document.createElement('div');
   bar.className = 'bar';
   bar.setAttribute('role', 'img');
@@ -132,6 +164,7 @@ function makeBar(sku) {
   let before = 0;
   return {
     row,
+    price,
     show({ onHand, reserved, available, backordered }) {
       // What was shipped is no longer on hand but was sold from the same heap, so the bar does not shrink with it. A
       // delivery lengthens the bar; one of half a bar or more begins a new one.

@@ -1,7 +1,7 @@
 /** Stock, live: facts come over an event stream, figures are read back, and the page is touched once a frame at most. */
 import { chart, logarithmic, short } from './chart.js';
 import { showRate, startTicker, take } from './facts.js';
-import { every, everythingMoved, moved, showItems, shown } from './items.js';
+import { every, everythingMoved, moved, priced, showItems, shown } from './items.js';
 import { between, reading } from './metrics.js';
 import { enter, KeyNeeded, read, token } from './session.js';
 import { listen } from './stream.js';
@@ -70,6 +70,7 @@ function onFact(text) {
   const fact = JSON.parse(text);
   if (fact.type === 'inventory.reservation.held') holds++;
   if (fact.type.startsWith('inventory.')) moved(fact.subject);
+  if (fact.type === 'pricing.price.changed') priced(fact.subject, fact.data);
   take(fact);
 }
 

@@ -16,6 +16,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
   readonly text?: string;
+  /** Headers with the type and the length of `text`, as names and values in turn, in place of `headers`: for what is told many times. */
+  readonly prepared?: readonly string[];
   /** The content type of `text` where it is not JSON. */
   readonly type?: string;
   /** The Content-Security-Policy of a page. */

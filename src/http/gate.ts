@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
-import { Admission } from './admission.ts';
 import { Call } from './call.ts';
 import { LEVEL, type Caller, type Keys } from './keys.ts';
 import { ANONYMOUS_CALLERS_MAX } from './limits.ts';
@@ -30,7 +29,6 @@ const CHALLENGE = { 'www-authenticate': 'Bearer realm="holdfast"' };
 export class Gate {
   readonly #options: GateOptions;
   readonly #anonymous = new Buckets(ANONYMOUS_CALLERS_MAX);
-  readonly #admission = new Admission();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -48,16 +46,12 @@ export class Gate {
       request.call = call;
       callsOf(request).call = call;
       if (tracing) follow(call, tracing.begin({ id: request.id, method: request.method, route: template, headers: request.headers }));
-      const now = clock.now();
-      if (access !== 'public' && !this.#admission.admits(now)) {
-        done(overloaded());
-        return;
-      }
       const shown = credentialOf(request, route);
       if (shown === undefined) {
         done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
         return;
       }
+      const now = clock.now();
       const known = keys.known(shown, now);
       if (known) {
         call.caller = known;
@@ -99,10 +93,6 @@ export class Gate {
     if (seconds === 0) return undefined;
     return problem('rate-limited', 'Too many requests. Ask again in a moment.', { headers: { 'retry-after': String(seconds) } });
   }
-}
-
-function overloaded(): Problem {
-  return problem('overloaded', 'More is asked than can be answered in time. Ask again in a moment.', { headers: { 'retry-after': '1' } });
 }
 
 /** Whoever goes away before the answer ends the request, too. */

@@ -11,10 +11,10 @@ type JsonValue = string | number | boolean | null | readonly JsonValue[] | { rea
 export type Document = { readonly [member: string]: JsonValue | undefined };
 
 /** Problems that any route may answer with, and those that come with a body or a write. */
-const EVERYWHERE = ['invalid-request', 'rate-limited', 'internal-error', 'unavailable', 'overloaded'] as const;
+const EVERYWHERE = ['invalid-request', 'rate-limited', 'internal-error', 'unavailable'] as const;
 const WITH_KEY = ['unauthenticated', 'forbidden'] as const;
 const WITH_BODY = ['malformed-json', 'payload-too-large', 'unsupported-media-type'] as const;
-const WITH_WRITE = ['idempotency-key-reused', 'storage-full'] as const;
+const WITH_WRITE = ['idempotency-key-reused', 'overloaded', 'storage-full'] as const;
 
 /**
  * The interface as OpenAPI 3.1, made from the routes that serve it: the schemas in it are those that requests are

@@ -34,7 +34,7 @@ const SECURE = {
 /** The same as names and values in turn, up to the request's id. */
 const SECURE_HEAD: readonly string[] = [...Object.entries(SECURE).flat(), 'x-request-id'];
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}$/;
 
@@ -152,6 +152,7 @@ function enterStream(request: FastifyRequest, reply: FastifyReply, done: () => v
 function handlerOf(route: Route): RouteHandlerMethod {
   const hasParams = route.path.includes(':');
   const readQuery = queryReader(route);
+  const asksForQuery = ((route.query as { required?: readonly string[] } | undefined)?.required?.length ?? 0) > 0; // JSON Schema's member
   const body = route.body && route.bodyMode !== 'own' ? checked(route.body) : undefined;
   return (request) => {
     const call = request.call as Call; // made by the gate
@@ -159,7 +160,7 @@ function handlerOf(route: Route): RouteHandlerMethod {
       if (route.tokenInQuery === true) prepareStream(call);
       const params = hasParams ? pathFaults(request.params) : [];
       if (params.length > 0) throw invalidRequest(params);
-      call.query = request.raw.url?.includes('?') === true || route.query ? readQuery(request.query) : EMPTY;
+      call.query = request.raw.url?.includes('?') === true || asksForQuery ? readQuery(request.query) : EMPTY;
       call.body = request.body === undefined && route.bodyMode === 'optional' ? EMPTY : request.body;
       route.before?.(call.body);
       if (body && !body.accepts(call.body)) throw invalidRequest(request.body === undefined ? [{ pointer: '', detail: 'is required: send a JSON object' }] : body.faults(call.body));
@@ -189,7 +190,15 @@ function finish(call: Call, answer: Answer | 'later'): void {
 export function sendAnswer(call: Call<never, never> | Call, answer: Answer): void {
   // Somebody who could not be answered in time was told so already.
   if (call.reply.sent) return;
-  const { status, headers, body } = answer;
+  const { status, headers, body, prepared } = answer;
+  if (prepared) {
+    const head = headOf(call.reply, call.requestId);
+    for (const part of prepared) head.push(part);
+    call.reply.hijack();
+    call.reply.raw.writeHead(status, head);
+    call.reply.raw.end(answer.text);
+    return call.enter(status);
+  }
   const text = answer.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const head = headOf(call.reply, call.requestId);
   if (answer.policy !== undefined) head[head.indexOf(SECURE['content-security-policy'])] = answer.policy;

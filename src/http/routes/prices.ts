@@ -11,6 +11,7 @@ import { COURTESY_WAIT_MS, PAGE_DEFAULT, PRICE_MAX_AGE_SECONDS } from '../limits
 import { page, pricesCover, readCursor, viewsCover } from '../lists.ts';
 import { route, type Route } from '../route.ts';
 import { channel, closed, id, listOf, optional, paging } from '../schemas.ts';
+import { JSON_TYPE } from '../server.ts';
 import { answerTo, isUnchanged, writeHeaders } from '../settle.ts';
 import { unknownItem } from './items.ts';
 import { overrideInput, pastPrice, price } from './price-schemas.ts';
@@ -32,9 +33,14 @@ function one(floor: Floor): Route {
   const { services } = floor;
   const { cache } = services.consumers.pricing;
   const caching = cachingOf(floor);
-  const answer = (call: AnyCall, { etag, text }: EncodedPrice): Answer => {
-    const headers = { etag, ...caching };
-    return isUnchanged(call, etag) ? { status: 304, headers } : { status: 200, headers, text };
+  // Those who ask most ask for what was told a moment ago.
+  const answers = new WeakMap<EncodedPrice, Answer>();
+  const answer = (call: AnyCall, encoded: EncodedPrice): Answer => {
+    const { etag, text } = encoded;
+    if (isUnchanged(call, etag)) return { status: 304, headers: { etag, ...caching } };
+    let made = answers.get(encoded);
+    if (!made) answers.set(encoded, (made = { status: 200, text, prepared: Object.entries({ etag, ...caching, 'content-type': JSON_TYPE, 'content-length': String(Buffer.byteLength(text)) }).flat() }));
+    return made;
   };
   return route({
     method: 'GET',

@@ -9,10 +9,12 @@ export interface ConsumerRows {
   remove(table: string, key: string | number): void;
 }
 
+type Changes = Map<string, Map<string | number, readonly Cell[] | undefined>>;
+
 /** Rows that are not saved yet, by table and key. */
 export class KeptRows implements ConsumerRows {
   readonly #tables: ReadonlyMap<string, Table>;
-  #changes = new Map<string, Map<string | number, readonly Cell[] | undefined>>();
+  #changes: Changes = new Map();
 
   constructor(tables: readonly Table[]) {
     this.#tables = new Map(tables.map((table) => [table.name, table]));
@@ -28,11 +30,12 @@ export class KeptRows implements ConsumerRows {
     this.#changesOf(table).set(key, undefined);
   }
 
-  /** Gives the changes and forgets them. */
-  taken(): { deletes: RowDelete[]; upserts: RowUpsert[] } {
+  /** Gives the changes and forgets them; `giveBack` undoes that, but for what was said since. */
+  taken(): { deletes: RowDelete[]; upserts: RowUpsert[]; giveBack: () => void } {
     const deletes: RowDelete[] = [];
     const upserts: RowUpsert[] = [];
-    for (const [table, changes] of this.#changes) {
+    const taken = this.#changes;
+    for (const [table, changes] of taken) {
       const { columns } = this.#tableOf(table);
       const rows = [...changes.values()].filter((row) => row !== undefined);
       const gone = [...changes].flatMap(([key, row]) => (row === undefined ? [key] : []));
@@ -40,7 +43,14 @@ export class KeptRows implements ConsumerRows {
       if (gone.length > 0) deletes.push({ table, column: columns[0]?.name ?? '', values: gone });
     }
     this.#changes = new Map();
-    return { deletes, upserts };
+    return { deletes, upserts, giveBack: () => this.#takeBack(taken) };
+  }
+
+  #takeBack(taken: Changes): void {
+    for (const [table, changes] of taken) {
+      const since = this.#changesOf(table);
+      for (const [key, row] of changes) if (!since.has(key)) since.set(key, row);
+    }
   }
 
   #tableOf(name: string): Table {

@@ -302,12 +302,24 @@ export class Consumer implements AsyncDisposable {
     if (this.#state !== 'hearing') return;
     this.#listener.save?.(this.#rows);
     const checkpoints = this.#heard.flatMap((upTo, log) => (upTo > (this.#saved[log] ?? 0) ? [{ log, expected: this.#saved[log] ?? 0, upTo }] : []));
-    const { deletes, upserts } = this.#rows.taken();
+    const { deletes, upserts, giveBack } = this.#rows.taken();
     if (checkpoints.length === 0 && deletes.length === 0 && upserts.length === 0) return;
     this.#unsaved = 0;
     passing('consumer.save');
-    await this.#store.projections.apply({ consumer: this.name, checkpoints, states: [], deletes, upserts });
+    try {
+      await this.#store.projections.apply({ consumer: this.name, checkpoints, states: [], deletes, upserts });
+    } catch (error) {
+      if (!isFault(error, 'unavailable') || (await this.#wasMoved())) throw error;
+      // Others write there, or it is away: what was to be saved is saved later, with what comes until then.
+      giveBack();
+      return this.#later('save', CONSUMER_RETRY_MS, () => this.#save());
+    }
     passing('consumer.saved');
     for (const { log, upTo } of checkpoints) this.#saved[log] = upTo;
+  }
+  /** Whether the checkpoint is another than the one that was seen to be saved last. */
+  async #wasMoved(): Promise<boolean> {
+    const positions = await this.#store.projections.checkpoints(this.name);
+    return positions.some((position, log) => position !== (this.#saved[log] ?? 0));
   }
 }

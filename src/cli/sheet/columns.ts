@@ -88,7 +88,7 @@ function columnOf(heading: string, { renamed }: ColumnRules): Column | undefined
   for (const { prefix, member, read } of MAPS) {
     if (!name.toLowerCase().startsWith(prefix.toLowerCase())) continue;
     const key = name.slice(prefix.length);
-    return { name: `${prefix}${key}`, put: (cell, { value }) => void (((value[member] ??= Object.create(null)) as Record<string, Value>)[key] = read(cell)) }; // made here, without a prototype that a key might name
+    return { name: `${prefix}${key}`, put: (cell, { value }) => put((value[member] ??= {}) as Record<string, Value>, key, read(cell)) }; // made here
   }
   const plain = plainName(name);
   const money = MONEY.find((column) => plainName(column) === plain);
@@ -104,6 +104,12 @@ function columnOf(heading: string, { renamed }: ColumnRules): Column | undefined
   const member = Object.keys(MEMBERS).find((column) => plainName(column) === plain);
   const read = member === undefined ? undefined : MEMBERS[member];
   return member === undefined || !read ? undefined : { name: member, put: (cell, { value }) => void (value[member] = read(cell)) };
+}
+
+/** Objects without a prototype would be safe for any key and are written as JSON in twice the time. */
+function put(map: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  else map[key] = value;
 }
 
 /** Headings are compared without case, spaces and punctuation: `Safety stock` is `safetyStock`. */

@@ -34,7 +34,7 @@ export interface VerifyReport {
 export async function verify({ place, threads = availableParallelism(), onViolation, onProgress = () => undefined }: VerifyOptions): Promise<VerifyReport> {
   const began = performance.now();
   await using _claim = await claimPlace(place);
-  await using store = await openStore(place);
+  await using store = await openStore(place, { threads: 'inline' });
   // The tables may not have been made yet, where a store was never served from.
   await store.projections.prepare(rooms.views.tables);
   let violations = 0;

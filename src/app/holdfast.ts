@@ -32,6 +32,8 @@ export interface HoldfastOptions {
   readonly onRebuilding?: (status: Rebuilding) => void;
   /** The only folder that modules of pricing policies are loaded from, or `off`; anywhere unless given. */
   readonly modules?: string | undefined;
+  /** Whether alerts and prices follow here, or where the store is opened next: a command has other things to do. */
+  readonly consumers?: 'now' | 'later';
   /** Bounds on what one customer or API key may hold at a time; none unless given. */
   readonly holdCaps?: HoldCaps | undefined;
   /** Where prices are copied for shops to read; nowhere unless given. */
@@ -82,7 +84,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(clean(store, clock));
   const policy = options.archive ?? (store.archive ? { afterMs: ARCHIVE_AFTER_MS } : 'off');
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
-  const consumers = opening.use(startConsumers({ store, engine, views: projection, clock, node, modules: options.modules, onTrouble: options.onTrouble }));
+  const consumers = opening.use(startConsumers({ store, engine, views: projection, clock, node, modules: options.modules, onTrouble: options.onTrouble, hear: options.consumers }));
   projection.advance();
   if (options.redis) opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
   const open = opening.move();

@@ -22,15 +22,19 @@ export interface ConsumersOptions {
   /** The only folder that modules of policies are loaded from, or `off`; anywhere where undefined. */
   readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
+  /** `later`: what is decided here is heard by the next process that works on the store. */
+  readonly hear?: 'now' | 'later' | undefined;
 }
 
 /** Starts them all. A further one is named here and nowhere else. */
-export function startConsumers({ store, engine, views, clock, node, modules, onTrouble }: ConsumersOptions): Consumers {
+export function startConsumers({ store, engine, views, clock, node, modules, onTrouble, hear = 'now' }: ConsumersOptions): Consumers {
   const common = { store, engine, clock, holder: node, onTrouble };
   const alert = new Consumer({ ...common, listener: lowStock() });
   const pricing = new Pricing({ ...common, views, modules });
-  alert.start();
-  pricing.start();
+  if (hear === 'now') {
+    alert.start();
+    pricing.start();
+  }
   return {
     lowStock: alert,
     pricing,

@@ -49,7 +49,7 @@ export async function openTarget(choice: TargetChoice, rules: ImportRules, mode:
   if (mode === 'rehearse' && place.engine === 'sqlite' && !existsSync(join(place.directory, 'log.db'))) {
     throw new ConfigError(`there is no store in ${place.directory} to try this on; start one with serve, or name another with --data`);
   }
-  return embedded(await openHoldfast({ place }));
+  return embedded(await openHoldfast({ place, consumers: 'later' }));
 }
 
 /**

@@ -58,3 +58,21 @@ test('asks no more often than told', async () => {
 test('fails where the server hangs up', async () => {
   await expect(given((socket) => socket.destroy())).rejects.toThrow('before it answered');
 });
+
+test('reads paths in turn, without a body', async () => {
+  const asked: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      asked.push(chunk.toString('latin1'));
+      socket.write(answerOf(200, 'price'));
+    });
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // a TCP server has one
+  const result = await load({ port, path: '', bodies: [], gets: ['/a', '/b'], key: 'key', connections: 1, seconds: SECONDS });
+  expect(result.byStatus).toEqual({ 200: asked.length });
+  expect(asked.slice(0, 3).map((text) => text.split(' ', 2).join(' '))).toEqual(['GET /a', 'GET /b', 'GET /a']);
+  expect(asked[0]).not.toMatch(/content-length/i);
+});

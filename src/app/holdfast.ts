@@ -86,7 +86,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const archiving = opening.use(startArchiving({ place, store, policy, clock, holder: node, onTrouble: options.onTrouble }));
   const consumers = opening.use(startConsumers({ store, engine, views: projection, clock, node, modules: options.modules, onTrouble: options.onTrouble, hear: options.consumers }));
   projection.advance();
-  if (options.redis) opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
+  const sharedPrices = options.redis && opening.use(await startSharedPrices(options.redis, { store, engine, clock, onTrouble: options.onTrouble }));
   const open = opening.move();
   return {
     version: VERSION,
@@ -100,6 +100,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
     timers,
     lag,
     consumers,
+    sharedPrices,
     disk: place.engine === 'sqlite' ? () => diskOf(place.directory) : undefined,
     clock,
     random,

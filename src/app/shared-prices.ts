@@ -13,12 +13,18 @@ export interface RedisPlace {
 const STORE_ID = 'store-id';
 
 /** Copies prices to Redis until it is disposed of. Whether Redis is there is nobody's business here: it is tried again. */
-export async function startSharedPrices(place: RedisPlace, { store, engine, clock, onTrouble }: { store: Store; engine: SharedPricesOptions['engine']; clock: Clock; onTrouble: SharedPricesOptions['onTrouble'] }): Promise<AsyncDisposable> {
+export async function startSharedPrices(place: RedisPlace, { store, engine, clock, onTrouble }: { store: Store; engine: SharedPricesOptions['engine']; clock: Clock; onTrouble: SharedPricesOptions['onTrouble'] }): Promise<Pick<SharedPrices, 'copied'> & AsyncDisposable> {
   const { openRedis } = await import('../engines/redis/redis.ts'); // only who copies there pays for the driver
   await using opening = new AsyncDisposableStack();
   const copies = opening.use(openRedis({ ...place, source: await storeId(store), partitions: store.partitions }));
-  opening.use(new SharedPrices({ copies, store, engine, clock, onTrouble }));
-  return opening.move();
+  const shared = opening.use(new SharedPrices({ copies, store, engine, clock, onTrouble }));
+  const open = opening.move();
+  return {
+    get copied() {
+      return shared.copied;
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
 }
 
 /** Tells this store from others, also where its copies are found later. */

@@ -53,6 +53,8 @@ export interface Services {
   readonly timers: Pick<Timers<Command>, 'size' | 'lateSeconds'>;
   readonly lag: Lag;
   readonly consumers: Consumers;
+  /** Copies of prices elsewhere, where the installation wants them: how far they have come. */
+  readonly sharedPrices?: { readonly copied: readonly number[] } | undefined;
   /** Follows requests, where the installation wants that. */
   readonly tracing?: Tracing | undefined;
   /** Absent where the data is on a server's disk. */

@@ -40,6 +40,9 @@ export class SharedPrices implements AsyncDisposable {
   #dirty = new Set<string>();
   /** Facts up to here are in `#dirty` or among the copies. */
   #heard: Position[] = [];
+  /** Noted among the copies. */
+  #noted: readonly Position[] = [];
+  #copying = false;
   #state: SharedPricesState = 'away';
   #closed = false;
   readonly #signals = { news: Promise.withResolvers<void>(), back: Promise.withResolvers<void>() };
@@ -55,6 +58,11 @@ export class SharedPrices implements AsyncDisposable {
 
   get state(): SharedPricesState {
     return this.#state;
+  }
+
+  /** Facts up to these positions are among the copies, as far as this process knows; index = log. */
+  get copied(): readonly Position[] {
+    return this.#state === 'live' && this.#dirty.size === 0 && !this.#copying ? this.#heard : this.#noted;
   }
 
   /** Copies that were handed over since the start. */
@@ -167,9 +175,14 @@ export class SharedPrices implements AsyncDisposable {
   async #copy(skus: readonly string[]): Promise<void> {
     if (skus.length === 0) return;
     const { copies, engine } = this.#options;
-    const made = await engine.read((world, now) => skus.flatMap((sku) => copyOf(findPrice(world, sku), now)));
-    await copies.put(made);
-    this.#written += made.length;
+    this.#copying = true;
+    try {
+      const made = await engine.read((world, now) => skus.flatMap((sku) => copyOf(findPrice(world, sku), now)));
+      await copies.put(made);
+      this.#written += made.length;
+    } finally {
+      this.#copying = false;
+    }
   }
 
   /** Notes what was heard, if all of it is among the copies; begins again where the note has gone. */
@@ -177,6 +190,7 @@ export class SharedPrices implements AsyncDisposable {
     const heard = [...this.#heard];
     if (this.#dirty.size > 0 || this.#closed) return;
     if (!(await this.#options.copies.note(heard))) throw new Error('the copies are gone');
+    this.#noted = heard;
   }
 
   /** Waits for it, at most for so long. */

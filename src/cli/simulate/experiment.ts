@@ -44,11 +44,13 @@ export interface Result {
 /** Parts of the season in the picture, and runs that are averaged for it. */
 const PARTS = 120;
 const DRAWN_RUNS_MAX = 200;
+const BREATHE_MS = 100;
 
 /** Every run draws visitors once and shows them to every contender: what differs is the prices alone. */
 export async function runExperiment({ markets, runs, seed, onRun }: Experiment): Promise<Result[]> {
   const names = markets[0]?.contenders.map(({ name }) => name) ?? [];
   const tallies = names.map((name) => new Tally(name, markets));
+  let breathe = 0;
   for (let run = 0; run < runs; run++) {
     const random = seededRandom(seed + run);
     for (const tally of tallies) tally.begin();
@@ -59,7 +61,9 @@ export async function runExperiment({ markets, runs, seed, onRun }: Experiment):
     const first = tallies[0]?.revenue ?? 0;
     for (const tally of tallies) tally.end(first);
     onRun?.(run + 1);
-    if (run % 16 === 15) await new Promise(setImmediate); // lets a progress bar and Ctrl-C through
+    if (performance.now() < breathe) continue;
+    await new Promise(setImmediate); // lets the progress bar and Ctrl-C through
+    breathe = performance.now() + BREATHE_MS;
   }
   return tallies.map((tally) => tally.result());
 }

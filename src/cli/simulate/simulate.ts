@@ -8,10 +8,11 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { ConfigError } from '../../app/app.ts';
 import { minorPerUnit } from '../../rooms/pricing/pricing.ts';
 import { between } from '../numbers.ts';
+import { progressBar } from '../progress-bar.ts';
 import { SalesFileError } from '../replay/sales-file.ts';
 import { contenderFrom, learnedContenders, plainContenders, theoreticalContenders } from './contenders.ts';
 import { expectedRevenue, visitsOf } from './demand-model.ts';
-import { runExperiment, type Market } from './experiment.ts';
+import { runExperiment, type Experiment, type Market, type Result } from './experiment.ts';
 import { readHistory } from './history.ts';
 import { pictureOf, type Caption } from './picture.ts';
 import { tableOf } from './table.ts';
@@ -69,12 +70,17 @@ async function simulate(files: readonly string[], flags: Flags, out: (text: stri
   const own = await Promise.all(flags.policy.map(contenderFrom));
   out(`${caption.title}\n${caption.subtitle}\n\n`);
   const joined = markets.map((market): Market => ({ ...market, contenders: [...market.contenders, ...own.map((of) => of(market.season))] }));
-  const results = await runExperiment({ markets: joined, runs, seed: flags.seed });
+  const results = await played({ markets: joined, runs, seed: flags.seed });
   out(tableOf(results));
   for (const note of notes) out(`${note}\n`);
   if (flags.picture === undefined) return;
   await writeFile(flags.picture, await pictureOf(results, caption));
   out(`picture: ${flags.picture}\n`);
+}
+
+async function played(experiment: Experiment): Promise<Result[]> {
+  using bar = progressBar(process.stderr);
+  return await runExperiment({ ...experiment, onRun: (done) => bar.update('playing', done, experiment.runs) });
 }
 
 interface Trial {

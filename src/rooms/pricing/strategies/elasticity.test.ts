@@ -42,6 +42,17 @@ describe('learned elasticity', () => {
     );
   });
 
+  it('weighs prior and points as the formula says', () => {
+    // Without a category τ² is 0.5 + 0.25; the points lie off their line by far less than the least noise, 0.02, allows.
+    const prices = [16, 18, 20, 22, 25];
+    const item = scatterOf([sumsOf(prices.map((price) => ({ price, units: 1e13 * price ** -3, days: 10 })))]);
+    const logs = prices.map(Math.log);
+    const mean = logs.reduce((sum, x) => sum + x) / logs.length;
+    const squares = logs.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    const expected = (2 / 0.75 + (3 * squares) / 0.02) / (1 / 0.75 + squares / 0.02);
+    expect(learnedElasticity({ prior: 2, category: NOTHING, item })).toBeCloseTo(expected, 6);
+  });
+
   it('is never below 1.1 nor above 8', () => {
     const steep = scatterOf([sumsOf(points({ elasticity: 20, count: 500, spread: 0.3, noise: 0.1, seed: 3 }))]);
     const flat = scatterOf([sumsOf(points({ elasticity: 0.2, count: 500, spread: 0.3, noise: 0.1, seed: 3 }))]);

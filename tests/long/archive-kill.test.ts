@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { archiveKills } from '../proof/archive-kills.ts';
 
-const ROUNDS = Number(process.env['HOLDFAST_ARCHIVE_KILL_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['HOLDFAST_ARCHIVE_KILL_ROUNDS'] ?? 60);
 
 test(`${ROUNDS} kills in the middle of archiving lose nothing and leave nothing twice`, async () => {
   const report = await archiveKills(ROUNDS);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { DAMAGES, damageAll, makeSound } from '../proof/damage.ts';
 
-const TIMES = Number(process.env['HOLDFAST_DAMAGES'] ?? 20);
+const TIMES = Number(process.env['HOLDFAST_DAMAGES'] ?? 100);
 const seed = Number(process.env['HOLDFAST_DAMAGE_SEED'] ?? randomInt(2 ** 31));
 
 describe.each(['stopped', 'killed'] as const)(`the files of a store that was %s (seed ${seed})`, (end) => {

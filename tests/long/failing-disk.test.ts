@@ -6,7 +6,7 @@ import { canPreload } from '../proof/preloaded.ts';
 
 const FAILURES_MAX = 200;
 /** How many of the 200 are tried: all of them where asked. */
-const TRIED = Number(process.env['HOLDFAST_DISK_FAILURES'] ?? 3);
+const TRIED = Number(process.env['HOLDFAST_DISK_FAILURES'] ?? 6);
 const seed = Number(process.env['HOLDFAST_DISK_SEED'] ?? randomInt(2 ** 31));
 
 /** One of each so many, by chance. */

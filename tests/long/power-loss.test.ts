@@ -5,7 +5,7 @@ import { record, type Mutant } from '../proof/power-loss/recording.ts';
 import { cutPower } from '../proof/power-loss/states.ts';
 import { canPreload } from '../proof/preloaded.ts';
 
-const STATES = Number(process.env['HOLDFAST_POWER_STATES'] ?? 300);
+const STATES = Number(process.env['HOLDFAST_POWER_STATES'] ?? 2_000);
 const seed = Number(process.env['HOLDFAST_POWER_SEED'] ?? randomInt(2 ** 31));
 /** States of one recording: more of them would find less than another run. */
 const STATES_A_RECORDING = 500;

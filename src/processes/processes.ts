@@ -10,6 +10,7 @@ export { askThePast } from './past.ts';
 export { startConsumers, type Consumers } from './consumers.ts';
 export { SharedPrices, type SharedPricesOptions } from './shared-prices/shared-prices.ts';
 export type { EncodedPrice } from './pricing/price-cache.ts';
+export { Pricing } from './pricing/pricing.ts';
 export { simulateCases, type SimulatedCase, type SimulatedItem } from './pricing/simulated-cases.ts';
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';

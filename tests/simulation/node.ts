@@ -1,25 +1,28 @@
-/** One process of the simulation: the real engine, projector, timers and queue worker on a handle of the shared store. */
+/** One process of the simulation: the real engine, projector, timers, queue worker and prices on a handle of the shared store. */
 import { systemClock, type Clock, type HandClock } from '../../src/base/clock.ts';
 import { isFault } from '../../src/base/errors.ts';
 import { ids } from '../../src/base/ids.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { MemoryStore } from '../../src/engines/memory/memory.ts';
-import { inventory, type InventoryCommand } from '../../src/rooms/inventory/inventory.ts';
+import { Pricing, rooms, type Command } from '../../src/processes/processes.ts';
 import { Engine, Projector, QueueWorker, Timers } from '../../src/runtime/runtime.ts';
 import type { Luck, Weather } from './weather.ts';
+
+const VIEWS_LOOK_MS = 20;
 
 export class Node {
   readonly name: string;
   readonly store: MemoryStore;
   readonly luck: Luck;
-  readonly engine: Engine<InventoryCommand>;
-  readonly worker: QueueWorker<InventoryCommand>;
+  readonly engine: Engine<Command>;
+  readonly worker: QueueWorker<Command>;
+  readonly pricing: Pricing;
   alive = true;
   /** Set once it takes commands. */
   started = false;
   readonly #clock: Clock;
   readonly #projector: Projector;
-  readonly #timers: Timers<InventoryCommand>;
+  readonly #timers: Timers<Command>;
   #projecting = false;
   /** By how much its machine's clock was set wrong since it runs. */
   #steppedMs = 0;
@@ -37,10 +40,16 @@ export class Node {
     this.#clock = { now: () => time.now(), after: (delayMs, task) => clock.after(delayMs, () => this.whenAwake(task)) };
     const common = { store, clock: this.#clock, random };
     const defer = (task: () => void): void => void this.#clock.after(0, task);
-    this.engine = new Engine({ ...common, room: inventory, ids: ids(random), alone: options.alone, residentStatesMax: weather.residentStatesMax, defer });
-    this.#timers = new Timers({ ...common, engine: this.engine, room: inventory });
-    this.worker = new QueueWorker<InventoryCommand>({ ...common, engine: this.engine, queue: 'commands', toCommand: (body) => body as unknown as InventoryCommand }); // what the simulation puts there
-    this.#projector = new Projector({ store, room: inventory as never }); // it folds and never decides
+    this.engine = new Engine({ ...common, room: rooms, ids: ids(random), alone: options.alone, residentStatesMax: weather.residentStatesMax, defer });
+    this.#timers = new Timers({ ...common, engine: this.engine, room: rooms });
+    this.worker = new QueueWorker<Command>({ ...common, engine: this.engine, queue: 'commands', toCommand: (body) => body as unknown as Command }); // what the simulation puts there
+    this.#projector = new Projector({ store, room: rooms as never }); // it folds and never decides
+    this.pricing = new Pricing({ ...common, engine: this.engine, holder: name, views: { covers: (positions) => this.#viewsCover(positions) }, defer });
+  }
+
+  /** Looks a moment later: views follow when somebody lets them. */
+  #viewsCover(positions: readonly number[]): Promise<boolean> {
+    return new Promise((resolve) => void this.#clock.after(VIEWS_LOOK_MS, () => resolve(positions.every((position, log) => (this.#projector.checkpoints[log] ?? 0) >= position))));
   }
 
   /** What reaches a process that is stopped waits until it goes on: timers that came due, requests in its sockets. */
@@ -82,6 +91,7 @@ export class Node {
       return this.end();
     }
     this.worker.start();
+    this.pricing.start();
     this.started = true;
   }
 

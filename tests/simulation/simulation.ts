@@ -9,11 +9,14 @@ import { isFault } from '../../src/base/errors.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import { below, chance, pick, seededRandom } from '../../src/base/random.ts';
 import { openMemory, type MemoryStore } from '../../src/engines/memory/memory.ts';
-import { inventory, type InventoryCommand, type InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
-import type { Settled } from '../../src/runtime/runtime.ts';
+import { rooms, type Command } from '../../src/processes/processes.ts';
+import type { InventoryCommand, InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
+import type { PricingEvent } from '../../src/rooms/pricing/pricing.ts';
+import { ANSWERED, type Settled } from '../../src/runtime/runtime.ts';
 import { Auditor } from './audit.ts';
 import { Ledger, type Adjustment, type Order } from './ledger.ts';
 import { Node } from './node.ts';
+import { BASE, brokenChains, POLICY, wrongPrices } from './prices.ts';
 import { PLACES, SETUP, SKUS, someCommand } from './shoppers.ts';
 import { Luck, someWeather, type Weather } from './weather.ts';
 
@@ -78,7 +81,8 @@ class Simulation {
     for (let n = 0; n < this.#count; n++) this.#boot();
     await this.#settle();
     const [first] = this.#nodes;
-    for (const command of SETUP) {
+    const prices: Command[] = [{ type: 'PutPolicy', id: 'by-level', definition: POLICY }, ...SKUS.map((sku): Command => ({ type: 'DefineItem', sku, mode: 'merge', definition: { price: BASE } }))];
+    for (const command of [...SETUP, ...prices]) {
       const done = first?.engine.execute(command);
       await this.#pass(1);
       await done;
@@ -127,6 +131,7 @@ class Simulation {
     const unanswered = this.ledger.waiting + this.ledger.hanging;
     if (unanswered > 0) this.ledger.errors.push(`${unanswered} commands were never answered`);
     await this.#audit('all must have arrived');
+    await this.#comparePrices();
     await this.#compareSavedStates();
   }
 
@@ -382,21 +387,33 @@ class Simulation {
     this.ledger.errors.push(...errors, ...this.ledger.compare(facts, answered, this.#clock.now() + this.#errorMs));
   }
 
+  /** Every price is that of its stock, and came there step by step. */
+  async #comparePrices(): Promise<void> {
+    this.ledger.errors.push(...brokenChains(this.#auditor.facts as unknown as PricingEvent[])); // it looks at those of prices only
+    const node = this.#anyNode();
+    if (!node) return;
+    await node.follow();
+    await this.#pass(1_000);
+    const wrong = node.engine.read(wrongPrices);
+    await this.#pass(1);
+    this.ledger.errors.push(...(await wrong));
+  }
+
   /** What the projector saved is what all facts fold to; and every hold that ran out has its fact by now. */
   async #compareSavedStates(): Promise<void> {
     const states = new Map<string, unknown>();
     for (let log = 0; log < PARTITIONS; log++) {
       for await (const commit of this.#store.log.read(log, 0)) {
-        for (const event of commit.events) if (event.type.startsWith('inventory.')) inventory.evolve(event, { get: (key) => states.get(key), set: (key, state) => void states.set(key, state) });
+        for (const event of commit.events) if (event.type !== ANSWERED) rooms.evolve(event, { get: (key) => states.get(key), set: (key, state) => void states.set(key, state) });
       }
     }
     for (const [key, state] of states) {
-      const log = inventory.logOf(key, PARTITIONS);
+      const log = rooms.logOf(key, PARTITIONS);
       const { bodies } = await this.#store.projections.loadStates(log, [key]);
-      const folded = state === undefined ? undefined : inventory.write(key, state);
+      const folded = state === undefined ? undefined : rooms.write(key, state);
       const [a, b] = [folded, bodies.get(key)].map((text) => (text === undefined ? 'nothing' : canonicalJson(JSON.parse(text) as Json)));
       if (a !== b) this.ledger.errors.push(`${key} was saved as ${b}, and its facts fold to ${a}`);
-      const due = state === undefined ? null : inventory.dueOf(key, state);
+      const due = state === undefined ? null : rooms.dueOf(key, state);
       if (due !== null && due + 5_000 < this.#clock.now() - this.#errorMs) this.ledger.errors.push(`${key} ran out ${this.#clock.now() - due} ms ago without a fact`);
     }
   }

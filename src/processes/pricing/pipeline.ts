@@ -280,7 +280,7 @@ export class Pipeline implements Listener {
     const skus = this.#pending.take(ITEMS_PER_TURN);
     if (!this.#sweep.isRunning) this.#strangers = undefined;
     else if (skus.length < SWEEP_PER_TURN) {
-      for (const sku of this.#sweep.take(SWEEP_PER_TURN - skus.length, () => this.#pump())) {
+      for (const sku of this.#sweep.take(SWEEP_PER_TURN - skus.length, { page: () => this.#pump(), failure: (error) => this.#rest(error) })) {
         if (!this.#pending.claim(sku)) continue;
         skus.push(sku);
         this.#touched.add(sku);

@@ -20,6 +20,8 @@ export interface PricingOptions {
   readonly holder: string;
   readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
+  /** Runs a task after the input that is at hand has been taken in. */
+  readonly defer?: (task: () => void) => void;
 }
 
 /** Between looks at a price that another process makes. */

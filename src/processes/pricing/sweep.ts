@@ -69,17 +69,14 @@ export class Sweep {
     this.#changed = true;
   }
 
-  /** Up to `count` SKUs to look at; none while a page is read. `onPage` is told when there are more, or when it is over. */
-  take(count: number, onPage: () => void): string[] {
+  /** Up to `count` SKUs to look at; none while a page is read. `on` is told when there are more, or none any more, or why the page could not be read. */
+  take(count: number, on: { readonly page: () => void; readonly failure: (error: unknown) => void }): string[] {
     if (!this.#place) return [];
-    // A view that cannot be read now is read when somebody asks again.
     if (this.#page.length === 0 && !this.#isReading) {
       this.#isReading = true;
-      const ended = (): void => {
-        this.#isReading = false;
-        onPage();
-      };
-      this.#read().then(ended, ended);
+      this.#read()
+        .finally(() => (this.#isReading = false))
+        .then(on.page, on.failure);
     }
     return this.#page.splice(Math.max(0, this.#page.length - count)).toReversed();
   }

@@ -1,0 +1,43 @@
+/** Prices in the simulated shop: a policy that gives every level of stock a price of its own, and what has to be true of them. */
+import { figuresOf, findItem, itemKey, locationsBeside } from '../../src/rooms/inventory/inventory.ts';
+import { findPrice, type PolicyDefinition, type PricingEvent } from '../../src/rooms/pricing/pricing.ts';
+import type { World } from '../../src/runtime/runtime.ts';
+import { SKUS } from './shoppers.ts';
+
+/** Levels that have a price of their own; above them the price is the base price. */
+const LEVELS = 20;
+export const BASE = { amount: 1_000, currency: 'EUR' } as const;
+const priceAt = (available: number): number => (available < LEVELS ? 2_000 - available : BASE.amount);
+
+export const POLICY: PolicyDefinition = {
+  priority: 1,
+  match: {},
+  mode: 'live',
+  strategy: { kind: 'rules', rules: Array.from({ length: LEVELS }, (_, available) => ({ name: `${available} left`, when: { available: [available] }, change: { set: priceAt(available) } })) },
+  guardrails: {},
+};
+
+/** Of the facts about prices, in the order of their logs: each follows from the one before it, and none is of an older stock. */
+export function brokenChains(facts: readonly PricingEvent[]): string[] {
+  const last = new Map<string, { amount: number | undefined; stockVersion: number }>();
+  return facts.flatMap((fact) => {
+    if (fact.type !== 'pricing.price.changed') return [];
+    const { before, price, stockVersion } = fact.data;
+    const known = last.get(fact.key);
+    last.set(fact.key, { amount: price?.amount, stockVersion });
+    if (known?.amount !== before?.amount) return [`${fact.key} went to ${price?.amount} from ${before?.amount}, and had come to ${known?.amount}`];
+    if (price?.amount === before?.amount) return [`${fact.key} changed to what it was, ${price?.amount}`];
+    return stockVersion < (known?.stockVersion ?? 0) ? [`${fact.key} was priced for version ${stockVersion} of its stock after version ${known?.stockVersion}`] : [];
+  });
+}
+
+/** When everything has been heard: the prices that are not those of their stock. */
+export function wrongPrices(world: World, now: number): string[] {
+  return SKUS.flatMap((sku) => {
+    const item = findItem(world, sku);
+    const price = findPrice(world, sku)?.price?.amount;
+    if (!item) return [];
+    const { available } = figuresOf(item, locationsBeside(world, itemKey(sku)), now);
+    return price === priceAt(available) ? [] : [`${sku} costs ${price}, and with ${available} left ${priceAt(available)} is its price`];
+  });
+}

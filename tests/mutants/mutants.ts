@@ -50,6 +50,13 @@ export const MUTANTS = {
     from: 'now >= remembered.at + ANSWER_RETENTION_MS',
     to: 'now >= remembered.at + 1_000',
   },
+  'expiry-not-priced': {
+    bug: 'an item is not priced again when a hold on it runs out',
+    file: 'src/processes/pricing/pipeline.ts',
+    by: 'simulation',
+    from: "  ['inventory.reservation.expired', 'moved'],\n",
+    to: '',
+  },
   'own-hold-counts': {
     bug: "a cart's own hold stands in its way",
     file: 'src/rooms/inventory/plan.ts',

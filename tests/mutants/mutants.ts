@@ -33,8 +33,8 @@ export const MUTANTS = {
     bug: 'demand is not summed per item: each line is looked at alone',
     file: 'src/rooms/inventory/plan.ts',
     by: 'model',
-    from: 'request, world, now, own).requested += line.quantity;',
-    to: 'request, world, now, own).requested = line.quantity;',
+    from: 'demand.requested += units;',
+    to: 'demand.requested = units;',
   },
   'early-answer': {
     bug: 'an answer is given before its append is durable',
@@ -87,7 +87,7 @@ export const MUTANTS = {
   },
   'tail-not-folded': {
     bug: 'the first commit after the saved states is not folded when memory is made again',
-    file: 'src/runtime/engine.ts',
+    file: 'src/runtime/memory.ts',
     by: 'simulation',
     from: 'if (commit.position > loaded.upTo) this.#fold(',
     to: 'if (commit.position > loaded.upTo + 1) this.#fold(',
@@ -122,10 +122,10 @@ export const MUTANTS = {
   },
   'lost-race-remembered': {
     bug: 'what was decided and did not become durable stays in memory',
-    file: 'src/runtime/engine.ts',
+    file: 'src/runtime/memory.ts',
     by: 'simulation',
-    from: '...batch.touched]) this.#residents.drop(entry.key);',
-    to: '...batch.touched]) void entry;',
+    from: 'for (const { key } of touched) this.#residents.drop(key);',
+    to: 'for (const { key } of touched) void key;',
   },
   'lane-overtaken': {
     bug: 'a command goes before one of its lane that waits for states',
@@ -217,6 +217,13 @@ export const MUTANTS = {
     by: 'lowest',
     from: 'low.amount < price.amount ||',
     to: 'low.amount > price.amount ||',
+  },
+  'expiry-unpriced': {
+    bug: 'prices do not follow holds that run out',
+    file: 'src/processes/pricing/pipeline.ts',
+    by: 'simulation',
+    from: "['inventory.reservation.expired', 'moved'],",
+    to: '',
   },
 } as const satisfies Readonly<Record<string, Mutant>>;
 

@@ -4,8 +4,12 @@
 export const ITEMS_PER_TURN = 500;
 /** Of them, those that are looked at because a policy changed: what shoppers do comes first. */
 export const SWEEP_PER_TURN = 250;
-/** Turns under way at a time: while one is made durable the next is computed. */
-export const TURNS_MAX = 2;
+/** As many are looked at also where more happens than a turn can take. */
+export const SWEEP_PER_TURN_MIN = 50;
+/** Turns under way at a time: what comes while some are made durable is computed at once, and joins the next append. */
+export const TURNS_MAX = 8;
+/** Of them, those with items that are only looked at, however much happens beside: while one is made durable the next is computed. */
+export const SWEEP_TURNS_MAX = 2;
 /** SKUs read from the views at a time while all items are looked at. */
 export const SWEEP_PAGE = 2_000;
 /** How long one look at all items waits for the views at a time, before it waits again. */

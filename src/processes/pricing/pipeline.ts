@@ -10,7 +10,7 @@ import { Categories } from './categories.ts';
 import { Functions } from './functions.ts';
 import { firstDescribed } from './first-described.ts';
 import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
-import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
+import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, SWEEP_PER_TURN_MIN, SWEEP_TURNS_MAX, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
 import { Modules } from './modules.ts';
 import type { Answer, Asked } from './outside.ts';
 import { Pending } from './pending.ts';
@@ -93,6 +93,8 @@ export class Pipeline implements Listener {
   #book: CompiledBook | undefined;
   #timed = this.#items.values();
   #turns = 0;
+  /** Of them, those with items that are only looked at. */
+  #sweepTurns = 0;
   #asked = 0;
   /** Grows whenever hearing begins again: what was under way before then is nobody's any more. */
   #round = 0;
@@ -264,29 +266,32 @@ export class Pipeline implements Listener {
 
   #pump(): void {
     while (this.#live && !this.#resting && this.#state === 'open' && this.#turns < TURNS_MAX) {
-      const skus = this.#next();
+      const due = this.#pending.take(ITEMS_PER_TURN);
+      const seen = this.#nextSeen(due.length);
+      const skus = [...due, ...seen];
       if (skus.length === 0) break;
+      const sweeping = seen.length > 0 ? 1 : 0;
       this.#turns++;
+      this.#sweepTurns += sweeping;
       void this.#turn(skus, this.#round).finally(() => {
         this.#turns--;
+        this.#sweepTurns -= sweeping;
         this.#spread();
         this.#pump();
       });
     }
   }
 
-  /** What happened comes first; where little did, some of those that are only looked at. */
-  #next(): string[] {
-    const skus = this.#pending.take(ITEMS_PER_TURN);
+  /** Some of the items that are only looked at, beside `due` others: what happened comes first, and never keeps these waiting for ever. */
+  #nextSeen(due: number): string[] {
     if (!this.#sweep.isRunning) this.#strangers = undefined;
-    else if (skus.length < SWEEP_PER_TURN) {
-      for (const sku of this.#sweep.take(SWEEP_PER_TURN - skus.length, { page: () => this.#pump(), failure: (error) => this.#rest(error) })) {
-        if (!this.#pending.claim(sku)) continue;
-        skus.push(sku);
-        this.#touched.add(sku);
-      }
+    else if (this.#sweepTurns < SWEEP_TURNS_MAX) {
+      const on = { page: () => this.#pump(), failure: (error: unknown) => this.#rest(error) };
+      const taken = this.#sweep.take(Math.max(SWEEP_PER_TURN - due, SWEEP_PER_TURN_MIN), on).filter((sku) => this.#pending.claim(sku));
+      for (const sku of taken) this.#touched.add(sku);
+      return taken;
     }
-    return skus;
+    return [];
   }
 
   async #turn(skus: readonly string[], round: number): Promise<void> {

@@ -7,7 +7,7 @@ import { ServerProcess } from '../proof/server-process.ts';
 
 const CLIENTS = 64;
 const CALLS_EACH = 100;
-const HISTORIES = 30;
+const HISTORIES = Number(process.env['HOLDFAST_HISTORIES'] ?? 15);
 const KILLS_PER_HISTORY = 2;
 const seed = Number(process.env['HOLDFAST_HISTORY_SEED'] ?? randomInt(2 ** 32));
 

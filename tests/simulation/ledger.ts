@@ -1,5 +1,6 @@
 /** What was acknowledged, kept outside of everything that can crash, and what has to be true of the facts because of it. */
-import type { InventoryCommand, InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
+import type { Command } from '../../src/processes/processes.ts';
+import type { InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/runtime/runtime.ts';
 import type { Node } from './node.ts';
@@ -8,7 +9,7 @@ import { PLACES, SKUS, type Known } from './shoppers.ts';
 /** One thing that somebody asked for, once or more often. */
 export interface Order {
   readonly number: number;
-  readonly command: InventoryCommand;
+  readonly command: Command;
   /** Without one it is asked for once only. */
   readonly key: string | undefined;
   /** The first answer, as text. */
@@ -48,7 +49,7 @@ export class Ledger implements Known {
     return `own${++this.#carts}`;
   }
 
-  order(command: InventoryCommand, withKey: boolean): Order {
+  order(command: Command, withKey: boolean): Order {
     const number = this.#orders.length + 1;
     const order: Order = { number, command, key: withKey ? `k/${number}` : undefined, answer: undefined, refused: false, sent: 0, doubt: false, open: [] };
     this.#orders.push(order);

@@ -9,14 +9,14 @@ import { isFault } from '../../src/base/errors.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import { below, chance, pick, seededRandom } from '../../src/base/random.ts';
 import { openMemory, type MemoryStore } from '../../src/engines/memory/memory.ts';
-import { rooms, type Command } from '../../src/processes/processes.ts';
+import { rooms } from '../../src/processes/processes.ts';
 import type { InventoryCommand, InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
 import type { PricingEvent } from '../../src/rooms/pricing/pricing.ts';
 import { ANSWERED, type Settled } from '../../src/runtime/runtime.ts';
 import { Auditor } from './audit.ts';
 import { Ledger, type Adjustment, type Order } from './ledger.ts';
 import { Node } from './node.ts';
-import { BASE, brokenChains, POLICY, wrongPrices } from './prices.ts';
+import { brokenChains, PRICES, someSign, wrongPrices } from './prices.ts';
 import { PLACES, SETUP, SKUS, someCommand } from './shoppers.ts';
 import { Luck, someWeather, type Weather } from './weather.ts';
 
@@ -81,8 +81,7 @@ class Simulation {
     for (let n = 0; n < this.#count; n++) this.#boot();
     await this.#settle();
     const [first] = this.#nodes;
-    const prices: Command[] = [{ type: 'PutPolicy', id: 'by-level', definition: POLICY }, ...SKUS.map((sku): Command => ({ type: 'DefineItem', sku, mode: 'merge', definition: { price: BASE } }))];
-    for (const command of [...SETUP, ...prices]) {
+    for (const command of [...SETUP, ...PRICES]) {
       const done = first?.engine.execute(command);
       await this.#pass(1);
       await done;
@@ -123,6 +122,8 @@ class Simulation {
     // Messages claimed by somebody who is gone, retries, holds that run out, timers that load what they missed.
     for (let round = 0; round < 30; round++) {
       await this.#pass(10_000);
+      // What one node has decided the others hear of, as by a database that tells them.
+      this.#each((node) => void node.follow());
       for (let steps = 0; steps < 4; steps++) {
         this.#each((node) => this.#project(node));
         await this.#pass(1);
@@ -143,7 +144,8 @@ class Simulation {
   /** A shopper does something. With a key, whatever comes of it can be asked for again. */
   #order(): void {
     const node = this.#anyNode();
-    const order = this.ledger.order(someCommand(this.#random, this.ledger), chance(this.#random, 0.6));
+    const command = chance(this.#random, 0.06) ? someSign(this.#random) : someCommand(this.#random, this.ledger);
+    const order = this.ledger.order(command, chance(this.#random, 0.6));
     if (node) this.#send(node, order);
     else this.ledger.lost(order);
   }

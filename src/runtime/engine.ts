@@ -123,6 +123,8 @@ export class Engine<Command> {
   #parked: Parked[] = [];
   /** Whose states are being loaded. */
   #loading: readonly Pending[] = [];
+  /** Of those, whoever failed meanwhile because one before it in its lane did. */
+  readonly #overtaken = new Set<Pending>();
   readonly #parkedLanes = new Map<string, number>();
   #batch: Batch = emptyBatch();
   #inFlight: { batch: Batch; commits: Commit[] } | undefined;
@@ -502,10 +504,11 @@ export class Engine<Command> {
     Promise.all([this.#memory.load([...keys]), verify ? this.#lookForOthers() : NEVER]).then(
       ([, reading]) => {
         for (const pending of loading) pending.verified = reading;
-        this.#unpark(loading);
+        this.#unpark(loading.filter((pending) => !this.#overtaken.delete(pending)));
       },
       (error: unknown) => {
-        this.#fail(loading, error);
+        this.#loading = [];
+        this.#fail(loading.filter((pending) => !this.#overtaken.delete(pending)), error);
         this.#unpark([]);
       },
     );
@@ -532,6 +535,12 @@ export class Engine<Command> {
     const lanes = new Set(failing.flatMap(({ lane }) => lane ?? []));
     const follows = ({ lane }: Pending): boolean => lane !== undefined && lanes.has(lane);
     const behind = lanes.size === 0 ? [] : [...this.#inbox, ...this.#parked.map(({ pending }) => pending)].filter(follows);
+    // What is loaded for goes on when that is there, unless one of its lane failed meanwhile.
+    for (const pending of lanes.size === 0 ? [] : this.#loading) {
+      if (!follows(pending) || failing.includes(pending) || this.#overtaken.has(pending)) continue;
+      this.#overtaken.add(pending);
+      behind.push(pending);
+    }
     if (behind.length > 0) {
       this.#inbox = this.#inbox.filter((pending) => !follows(pending));
       this.#parked = this.#parked.filter(({ pending }) => !follows(pending));

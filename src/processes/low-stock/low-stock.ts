@@ -25,6 +25,7 @@ export function lowStock(): Listener {
     },
     hear({ events }, rows) {
       for (const { type, key, time, data } of events) {
+        if (!TELLING.has(type)) continue;
         const sku = key.slice(2);
         const before = lows.get(sku) ?? NONE;
         const after = lowsAfter(before, type, time, data);
@@ -40,6 +41,8 @@ export function lowStock(): Listener {
 }
 
 const NONE: readonly Low[] = [];
+/** Facts that may say that an item is low, or no longer. */
+const TELLING: ReadonlySet<string> = new Set(['inventory.threshold.crossed', 'inventory.item.removed', 'inventory.item.defined']);
 
 /** What an item is low by after a fact about it; the very same where the fact says nothing of it. */
 function lowsAfter(before: readonly Low[], type: string, time: number, data: object): readonly Low[] {

@@ -187,6 +187,8 @@ export class Pipeline implements Listener {
   #take(effect: Effect, { key, time, data }: EventRecord, log: number): void {
     if (effect === 'policies') return this.#beginSweep();
     if (effect === 'places') return this.#markPlaces(log);
+    // Where no policy prices anything, what is held concerns nobody here.
+    if (effect === 'moved' && this.#items.size === 0 && this.#bundles.size === 0) return;
     const sku = key.slice(2);
     if (effect === 'described') return this.#mark(sku);
     const item = this.#items.get(sku);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openMemory, type MemoryStore } from '../../engines/memory/memory.ts';
 import { openHoldfast, type TestHoldfast } from '../testing.ts';
 
 const EUR = (amount: number) => ({ amount, currency: 'EUR' });
@@ -19,6 +20,25 @@ async function priceOf(sku: string) {
 const scarce = { priority: 10, match: { attributes: { line: ['scarce'] } }, mode: 'live', strategy: { kind: 'rules', rules: [{ name: 'scarce', when: { available: [{ numeric: ['<', 10] }] }, change: { percent: 5 } }] }, guardrails: {} };
 
 describe('prices', () => {
+  test('are those of stock that moved while an item was looked at for the first time', async () => {
+    const store = openMemory({ partitions: 4 });
+    await using other = await openHoldfast({ store });
+    await other.put('/v1/pricing/policies/scarcity', scarce);
+    await other.services.consumers?.pricing.idle();
+    // The pipeline has seen that there are none, and asks when the item was first described: meanwhile ten come in.
+    let received = false;
+    interceptQueries(store, 'item_facts', async () => {
+      if (received) return;
+      received = true;
+      await other.services.engine.execute({ type: 'AdjustStock', sku: 'new', location: 'main', bucket: 'sellable', change: 10, reason: 'received' });
+      await other.services.consumers?.pricing.consumer.settled();
+    });
+    await other.services.engine.execute({ type: 'DefineItem', sku: 'new', mode: 'create', definition: { price: EUR(1000), attributes: { line: 'scarce' } } });
+    await other.services.consumers?.pricing.idle();
+    expect(received).toBe(true);
+    expect((await other.get('/v1/prices/new')).body).toMatchObject({ price: EUR(1000), policy: 'scarcity' });
+  });
+
   test('without a policy are the base price, at once and with its reason', async () => {
     await shop.stock('plain', 5, { price: EUR(1999) });
     const answer = await priceOf('plain');
@@ -188,3 +208,19 @@ describe('quotes', () => {
     expect((await shop.post('/v1/quotes', { lines: [{ sku: 'free', quantity: 1 }] })).body.code).toBe('unknown-price');
   });
 });
+
+/** Does something before a question about a table is answered. */
+function interceptQueries(store: MemoryStore, table: string, before: () => Promise<unknown>): void {
+  const { sql } = store.projections;
+  const waiting = <T extends object>(builder: T): T =>
+    new Proxy(builder, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target) as unknown;
+        if (typeof member !== 'function') return member;
+        if (name === 'execute') return async () => (await before(), await (member as () => Promise<unknown>).call(target));
+        return (...args: unknown[]) => waiting((member as (...given: unknown[]) => object).apply(target, args));
+      },
+    });
+  const plain = sql.selectFrom.bind(sql);
+  Object.defineProperty(sql, 'selectFrom', { value: (from: never) => ((from as unknown) === table ? waiting(plain(from)) : plain(from)) });
+}

@@ -188,14 +188,15 @@ export class Pipeline implements Listener {
     if (effect === 'policies') return this.#beginSweep();
     if (effect === 'places') return this.#markPlaces(log);
     // Where no policy prices anything, what is held concerns nobody here.
-    if (effect === 'moved' && this.#items.size === 0 && this.#bundles.size === 0) return;
+    if (effect === 'moved' && this.#items.size === 0 && this.#bundles.size === 0 && this.#pending.isIdle) return;
     const sku = key.slice(2);
     if (effect === 'described') return this.#mark(sku);
     const item = this.#items.get(sku);
     if (item) this.#note(effect, item, time, data);
     else if (this.#strangers && (effect === 'sold' || effect === 'cancelled')) this.#strangers.set(sku, salesAfter(effect, this.#strangers.get(sku), time, data) ?? noSales(time));
     if (effect === 'priced') return;
-    if (item) this.#mark(sku);
+    // One that is looked at for the first time may turn out to be priced by a policy, with stock that is no longer so.
+    if (item || this.#pending.has(sku)) this.#mark(sku);
     if (this.#bundles.size > 0) for (const bundle of this.#bundles.get(sku) ?? NONE) this.#mark(bundle);
   }
 
@@ -288,12 +289,18 @@ export class Pipeline implements Listener {
   #nextSeen(due: number): string[] {
     if (!this.#sweep.isRunning) this.#strangers = undefined;
     else if (this.#sweepTurns < SWEEP_TURNS_MAX) {
-      const on = { page: () => this.#pump(), failure: (error: unknown) => this.#rest(error) };
+      const on = { page: () => this.#pageRead(), failure: (error: unknown) => this.#rest(error) };
       const taken = this.#sweep.take(Math.max(SWEEP_PER_TURN - due, SWEEP_PER_TURN_MIN), on).filter((sku) => this.#pending.claim(sku));
       for (const sku of taken) this.#touched.add(sku);
       return taken;
     }
     return [];
+  }
+
+  /** There is more to look at, or it is over. */
+  #pageRead(): void {
+    this.#spread();
+    this.#pump();
   }
 
   async #turn(skus: readonly string[], round: number): Promise<void> {

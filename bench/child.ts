@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** How `npm start` and the package's command start Node.js; the peers get the same. */
-export const FLAGS = ['--max-semi-space-size=64'];
+export const FLAGS = ['--max-semi-space-size=32'];
 
 /** Runs a module of this folder as a child, asks it, and resolves to its answer. */
 export async function ask<Answer>(module: URL, question: object): Promise<Answer> {

@@ -274,6 +274,15 @@ describe('bounds', () => {
     expect(await engine.execute(put('b', 1))).toMatchObject({ answer: INBOX_MAX + 1 });
   });
 
+  test('states that are only asked for leave memory again', async () => {
+    const store = openMemory({ partitions: PARTITIONS });
+    const engine = boxEngine(store, { residentStatesMax: 50 });
+    await engine.start();
+    for (let n = 0; n < 1_000; n++) await unitsIn(engine, `b${n}`);
+    expect(engine.figures.residents).toBeLessThan(100);
+    await engine.close();
+  });
+
   test('a mistake of ours in one command does not hurt the others', async () => {
     const { clock, store, engine } = await opened({ type: 'ok', afterMs: 5 }, { type: 'ok', afterMs: 5 });
     const outcomes = [put('b', 1), put('b', 1), { type: 'Poison', box: 'b' } as const, put('b', 1)].map(async (command, index) => {

@@ -103,7 +103,6 @@ export class Engine<Command> {
   readonly #random: Random;
   readonly #ids: Ids;
   readonly #defer: (task: () => void) => void;
-  readonly #residentStatesMax: number;
   readonly #tailFactsMax: number;
   readonly #alone: boolean;
   readonly #memory: Memory<Command>;
@@ -145,7 +144,6 @@ export class Engine<Command> {
     this.#random = options.random;
     this.#ids = options.ids;
     this.#defer = options.defer ?? ((task) => void setImmediate(task));
-    this.#residentStatesMax = options.residentStatesMax ?? RESIDENT_STATES_MAX;
     this.#tailFactsMax = options.tailFactsMax ?? TAIL_FACTS_MAX;
     this.#alone = options.alone ?? false;
     this.#follow = options.follow;
@@ -154,6 +152,7 @@ export class Engine<Command> {
       store: options.store,
       room: options.room,
       logOf: (key) => this.logOf(key),
+      statesMax: options.residentStatesMax ?? RESIDENT_STATES_MAX,
       batches: { open: () => this.#batch, underWay: () => this.#inFlight?.batch },
       wants: (key, dueMs) => this.#wants(key, dueMs),
       instants: { now: () => this.now(), seen: (time) => void (this.#lastNow = Math.max(this.#lastNow, time)) },
@@ -316,7 +315,7 @@ export class Engine<Command> {
 
   /** Says how far states are saved: what is saved may leave memory. */
   saved(checkpoints: readonly number[]): void {
-    this.#memory.saved(checkpoints, this.#residentStatesMax);
+    this.#memory.saved(checkpoints);
   }
 
   /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */

@@ -14,7 +14,7 @@ export const CONFLICT_ATTEMPTS_MAX = 20;
 /** Answers are remembered this long, so that a repeated command has one effect: the promise is 24 h, one more for slow clocks. */
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
 /** States kept in memory before those that are saved and unused make room. */
-export const RESIDENT_STATES_MAX = 400_000;
+export const RESIDENT_STATES_MAX = 250_000;
 /** States looked at for eviction in one go: about a millisecond; and where there are far too many, some milliseconds. */
 export const EVICTION_STEP = 5_000;
 export const EVICTION_STEP_MAX = 50_000;

@@ -18,6 +18,8 @@ export interface MemoryOptions<Command> {
   readonly store: Pick<Store, 'log' | 'projections' | 'partitions'>;
   readonly room: Omit<Room<Command>, 'wake'>;
   readonly logOf: (key: string) => number;
+  /** States kept in memory before those that are saved and unused make room. */
+  readonly statesMax: number;
   /** What is being put together, and what is being made durable. */
   readonly batches: { open(): Changes; underWay(): Changes | undefined };
   /** A state came to want waking at an instant. */
@@ -101,13 +103,18 @@ export class Memory<Command> {
     return commit;
   }
 
-  /** Says how far states are saved: what is saved may leave memory, until so many are left. */
-  saved(checkpoints: readonly number[], statesMax: number): void {
+  /** Says how far states are saved: what is saved may leave memory. */
+  saved(checkpoints: readonly number[]): void {
     this.#checkpoints = [...checkpoints];
     for (const [log, position] of checkpoints.entries()) {
       this.#noteSaved(log, position);
       this.#births.saved(log, position);
     }
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    const { statesMax } = this.#options;
     if (this.#residents.size > statesMax) this.#residents.evict(statesMax, this.#checkpoints);
   }
 
@@ -118,6 +125,8 @@ export class Memory<Command> {
 
   /** Brings saved states into memory, those that are there already excepted. */
   async load(keys: readonly string[]): Promise<void> {
+    // Who only asks has nothing saved: without this everything that was ever asked for would stay.
+    this.#makeRoom();
     const byLog = Map.groupBy(keys, this.#options.logOf);
     await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
   }

@@ -15,6 +15,8 @@ export const CONFLICT_ATTEMPTS_MAX = 20;
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
 /** States kept in memory before those that are saved and unused make room. */
 export const RESIDENT_STATES_MAX = 250_000;
+/** By how much that may be exceeded where states are only asked for. */
+export const STATES_OVER = 1.1;
 /** States looked at for eviction in one go: about a millisecond; and where there are far too many, some milliseconds. */
 export const EVICTION_STEP = 5_000;
 export const EVICTION_STEP_MAX = 50_000;

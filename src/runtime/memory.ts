@@ -2,6 +2,7 @@ import { Fault } from '../base/errors.ts';
 import type { Commit, EventRecord, Store } from '../store/store.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
 import { Births } from './births.ts';
+import { STATES_OVER } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Room, World } from './room.ts';
 
@@ -125,8 +126,9 @@ export class Memory<Command> {
 
   /** Brings saved states into memory, those that are there already excepted. */
   async load(keys: readonly string[]): Promise<void> {
-    // Who only asks has nothing saved: without this everything that was ever asked for would stay.
-    this.#makeRoom();
+    // Who only asks has nothing saved: without this everything that was ever asked for would stay. Much at a time, because
+    // what was not used between two times is taken for unused.
+    if (this.#residents.size > this.#options.statesMax * STATES_OVER) this.#makeRoom();
     const byLog = Map.groupBy(keys, this.#options.logOf);
     await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
   }

@@ -72,6 +72,7 @@ export class Consumer implements AsyncDisposable {
   #busy: Promise<void> = Promise.resolve();
   #planned = false;
   #news = Promise.withResolvers<void>();
+  #failure: string | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -90,6 +91,11 @@ export class Consumer implements AsyncDisposable {
   /** How far it has heard, in this process; index = log. */
   get heard(): readonly Position[] {
     return this.#heard;
+  }
+
+  /** Why what it hears cannot be saved, where that takes a restart. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   get isHearing(): boolean {
@@ -155,6 +161,7 @@ export class Consumer implements AsyncDisposable {
   #fell(error: unknown): void {
     if (this.#state === 'closed') return;
     this.#standBy();
+    if (isFault(error, 'storage-failed') || isFault(error, 'corrupt')) this.#failure = error.message;
     // A conflict is another process that has taken over, or views that were made again without the rows of this consumer.
     if (!isFault(error, 'conflict')) this.#options.onTrouble?.(`${this.name} begins again from what is saved: ${error instanceof Error ? error.message : String(error)}`);
     this.#later('begin', CONSUMER_RETRY_MS, () => this.#begin());
@@ -186,6 +193,7 @@ export class Consumer implements AsyncDisposable {
     this.#heard = [...this.#saved];
     await this.#listener.open?.(projections.sql);
     this.#state = 'hearing';
+    this.#failure = undefined;
     for (const log of this.#heard.keys()) this.#behind.add(log);
     this.#plan();
   }

@@ -36,7 +36,7 @@ function readyz({ services }: Floor): Route {
     answers: { 200: { description: 'Ready.', schema: closed({ status: Type.Literal('ready') }) } },
     problems: ['not-ready'],
     async handle() {
-      const checks = { engine: engineFaults(services.engine.health), store: await storeFaults(services), views: viewFaults(services) };
+      const checks = { engine: engineFaults(services.engine.health), store: await storeFaults(services), views: viewFaults(services), consumers: consumerFaults(services) };
       const faults = Object.values(checks).flat();
       const failed = Object.entries(checks).flatMap(([check, faults]) => (faults.length > 0 ? [check] : []));
       if (faults.length > 0) throw problem('not-ready', faults.join('; '), { members: { failed, faults }, headers: { 'retry-after': '2' } });
@@ -68,6 +68,10 @@ function viewFaults(services: Floor['services']): string[] {
   if (services.views.failure !== undefined) return ['the views have stopped'];
   const lag = viewLag(services);
   return lag > VIEW_LAG_READY_MAX ? [`the views are ${lag} commits behind`] : [];
+}
+
+function consumerFaults({ consumers: { lowStock, pricing } }: Floor['services']): string[] {
+  return [lowStock, pricing.consumer].flatMap(({ name, failure }) => (failure === undefined ? [] : [`the consumer ${name} has stopped`]));
 }
 
 function metrics({ metrics }: Floor): Route {

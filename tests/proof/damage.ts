@@ -46,12 +46,23 @@ export async function makeSound(end: 'stopped' | 'killed', seed: number): Promis
   const shop = newShop(SKUS, seed);
   await openShop(shop, client, () => shop.ledger.answered.length >= ANSWERS);
   await client.keys.create('till', ['write']);
+  // What nobody was told yet may go with the end of the WAL: nothing is under way when the process ends.
+  await atRest(server);
   await (end === 'stopped' ? server.stop() : server.kill());
   const commands = shop.ledger.answered.flatMap(({ answer }) => (answer.body as { commandId?: string }).commandId ?? []); // looked at before use
   const files = readdirSync(directory).filter((name) => !name.startsWith('lock') && !name.endsWith('-shm') && statSync(join(directory, name)).size > 0);
   const sound = { directory, files, commands };
   const truth = await inCopy(directory, (copy) => said(copy, sound.commands));
   return { ...sound, truth, [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }) };
+}
+
+/** Waits until no accepted work is left, and a moment for what was said of the last of it. */
+async function atRest(server: ServerProcess): Promise<void> {
+  for (;;) {
+    const queues = await server.client().operation.queues();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (queues.every(({ ready, scheduled, inFlight }) => ready + scheduled + inFlight === 0)) return;
+  }
 }
 
 async function inCopy<T>(directory: string, work: (copy: string) => Promise<T>): Promise<T> {

@@ -97,7 +97,8 @@ async function said(directory: string, commands: readonly string[]): Promise<Sai
 /** Which pasts of an item are saved depends on how many facts each step of the projector folds: any of them will do. */
 const PASTS = 'item_pasts';
 
-const resultOf = (report: Awaited<ReturnType<Store['queue']['find']>>): unknown => report && { ...report, attempts: 0, status: report.status === 'done' };
+/** How often accepted work was tried, and when it was taken in, have no checksum. */
+const resultOf = (report: Awaited<ReturnType<Store['queue']['find']>>): unknown => report && { ...report, attempts: 0, enqueuedMs: 0, status: report.status === 'done' };
 
 async function saidOfLog(store: Store, log: number): Promise<string[]> {
   const lines: string[] = [];

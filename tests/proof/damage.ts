@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { below, pick, type Random } from '../../src/base/random.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
-import { isFault } from '../../src/base/errors.ts';
 import { openSqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { rooms } from '../../src/processes/processes.ts';
 import { Projector } from '../../src/runtime/runtime.ts';

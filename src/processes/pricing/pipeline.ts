@@ -237,8 +237,7 @@ export class Pipeline implements Listener {
 
   caughtUp(): void {
     this.#live = true;
-    this.#spread();
-    this.#pump();
+    this.#goOn();
   }
 
   save(rows: ConsumerRows): void {
@@ -272,6 +271,12 @@ export class Pipeline implements Listener {
     this.#news = Promise.withResolvers();
   }
 
+  /** Something has come to its end: who waits looks again, and what can be done next is begun. */
+  #goOn(): void {
+    this.#spread();
+    this.#pump();
+  }
+
   #pump(): void {
     while (this.#live && !this.#resting && this.#state === 'open' && this.#turns < TURNS_MAX) {
       const due = this.#pending.take(ITEMS_PER_TURN);
@@ -284,8 +289,7 @@ export class Pipeline implements Listener {
       void this.#turn(skus, this.#round).finally(() => {
         this.#turns--;
         this.#sweepTurns -= sweeping;
-        this.#spread();
-        this.#pump();
+        this.#goOn();
       });
     }
   }
@@ -294,18 +298,12 @@ export class Pipeline implements Listener {
   #nextSeen(due: number): string[] {
     if (!this.#sweep.isRunning) this.#strangers = undefined;
     else if (this.#sweepTurns < SWEEP_TURNS_MAX) {
-      const on = { page: () => this.#pageRead(), failure: (error: unknown) => this.#rest(error) };
+      const on = { page: () => this.#goOn(), failure: (error: unknown) => this.#rest(error) };
       const taken = this.#sweep.take(Math.max(SWEEP_PER_TURN - due, SWEEP_PER_TURN_MIN), on).filter((sku) => this.#pending.claim(sku));
       for (const sku of taken) this.#touched.add(sku);
       return taken;
     }
     return [];
-  }
-
-  /** There is more to look at, or it is over. */
-  #pageRead(): void {
-    this.#spread();
-    this.#pump();
   }
 
   async #turn(skus: readonly string[], round: number): Promise<void> {
@@ -427,8 +425,7 @@ export class Pipeline implements Listener {
       this.#rest(error);
     } finally {
       this.#asked--;
-      this.#spread();
-      this.#pump();
+      this.#goOn();
     }
   }
 

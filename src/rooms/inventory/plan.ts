@@ -54,7 +54,8 @@ const NOTHING_FILLED: readonly Fills[] = [];
 export function planHold(request: HoldRequest, world: World, now: number, own: Own = NOTHING_OWN): Plan | { refusal: Refusal } {
   const demands = sumDemand(request, world, now, own);
   if ('refusal' in demands) return demands;
-  const refusal = overLimits(demands, request, world, now, own) ?? (hasBundles(request, demands) ? overBundleLimits(request, world) : undefined) ?? (request.partial === true ? undefined : overSellable(demands));
+  const withBundles = hasBundles(request, demands);
+  const refusal = overLimits(demands, request, world, now, own) ?? (withBundles ? overBundleLimits(request, world) : undefined) ?? (request.partial === true ? undefined : overSellable(demands));
   if (refusal) return { refusal };
   let lines: ReservationLine[] | undefined;
   for (const line of request.lines) {
@@ -66,7 +67,7 @@ export function planHold(request: HoldRequest, world: World, now: number, own: O
   if (!lines || (request.partial !== true && demands.some(isShort))) {
     return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
   }
-  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: hasBundles(request, demands) ? shortestTtl(request.lines.map(({ sku }) => ({ item: mustItem(world, sku) }))) : shortestTtl(demands) };
+  return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: withBundles ? shortestTtl(request.lines.map(({ sku }) => ({ item: mustItem(world, sku) }))) : shortestTtl(demands) };
 }
 
 /** Why units that are held already may not be another customer's, or sold through another channel. */

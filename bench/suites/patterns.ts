@@ -4,7 +4,7 @@ import { atLeast, type Line } from '../report.ts';
 import { inRounds, type Sample } from '../rounds.ts';
 import type { Settings, Suite } from './suite.ts';
 
-/** Facts against a thousand patterns, beside what reading their text as JSON takes, and beside ten patterns. */
+/** Facts against a thousand patterns, beside what reading their text as JSON takes, beside ten patterns, and beside a thousand that cannot match. */
 export const patterns: Suite = { name: 'patterns', about: 'facts against a thousand patterns', run };
 
 const SKUS = 5_000;
@@ -15,19 +15,22 @@ async function run({ seconds, rounds, warmUpSeconds }: Settings): Promise<Line[]
   const facts = texts.map((text) => JSON.parse(text) as Json);
   const thousand = setOf(1_000);
   const ten = setOf(10);
+  const strangers = setOf(1_000, [(i) => ({ type: ['inventory.item.defined'], data: { available: [{ numeric: ['>=', 0, '<', 1_000 + i] }] } })]);
   const match = (set: PatternSet<number>) => (fact: Json): number => set.matching(fact).length;
   const found = facts.reduce((sum: number, fact) => sum + match(thousand)(fact), 0);
   if (found === 0) throw new Error('no fact matches any pattern: nothing would be measured');
-  for (const set of [thousand, ten]) repeated(facts, match(set), warmUpSeconds);
-  const measured = await inRounds<'thousand' | 'ten' | 'parse'>(rounds, {
+  for (const set of [thousand, ten, strangers]) repeated(facts, match(set), warmUpSeconds);
+  const measured = await inRounds<'thousand' | 'ten' | 'strangers' | 'parse'>(rounds, {
     thousand: async () => repeated(facts, match(thousand), seconds),
     ten: async () => repeated(facts, match(ten), seconds),
+    strangers: async () => repeated(facts, match(strangers), seconds),
     parse: async () => repeated(texts, (text) => (JSON.parse(text) as object) && 1, seconds),
   });
   const figure = measured.perSecond('thousand');
   return [
     { name: 'facts against 1,000 patterns', figure, unit: '/s', beside: { name: 'the same facts read from text', figure: measured.perSecond('parse') }, ratio: measured.ratio('thousand', 'parse'), ...atLeast(figure, 200_000) },
     { name: 'facts against 1,000 patterns', figure, unit: '/s', beside: { name: 'against 10 patterns', figure: measured.perSecond('ten') }, ratio: measured.ratio('thousand', 'ten') },
+    { name: 'facts against 1,000 patterns of another type', figure: measured.perSecond('strangers'), unit: '/s', beside: { name: 'against 10 patterns', figure: measured.perSecond('ten') }, ratio: measured.ratio('strangers', 'ten') },
   ];
 }
 
@@ -54,10 +57,10 @@ function factOf(i: number): object {
 }
 
 /** Of every kind a share; most ask for one item or for a range of it. */
-function setOf(count: number): PatternSet<number> {
+function setOf(count: number, kinds = KINDS): PatternSet<number> {
   const set = new PatternSet<number>();
   for (let i = 0; i < count; i++) {
-    const compiled = compilePattern(KINDS[i % KINDS.length]?.(i));
+    const compiled = compilePattern(kinds[i % kinds.length]?.(i));
     if ('faults' in compiled) throw new Error(JSON.stringify(compiled.faults));
     set.set(i, compiled.pattern);
   }

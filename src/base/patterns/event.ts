@@ -7,9 +7,10 @@ export function undotted(event: Json): Json {
 }
 
 function hasDots(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
   if (isArray(value)) return value.some(hasDots);
-  if (!isObject(value)) return false;
-  for (const name in value) if (name.includes('.') || hasDots(value[name] ?? null)) return true;
+  // Every name of every event is looked at: `indexOf` is the faster one.
+  for (const name in value) if (name.indexOf('.') >= 0 || hasDots(value[name] ?? null)) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@
 import { parseAddress } from './cidr.ts';
 import { Intervals, type Interval } from './intervals.ts';
 import type { Matcher } from './pattern.ts';
+import { Trie } from './trie.ts';
 
 type Scalar = string | number | boolean | null;
 
@@ -15,12 +16,12 @@ const GRAM_CHARACTERS_MAX = 6;
 export class ValueIndex<T> {
   readonly #equals = new Map<Scalar, T[]>();
   readonly #folded = new Map<string, T[]>();
-  readonly #prefixes = new Texts<T>();
-  readonly #suffixes = new Texts<T>();
-  readonly #foldedPrefixes = new Texts<T>();
-  readonly #foldedSuffixes = new Texts<T>();
-  readonly #addresses = { 4: new Texts<T>(), 6: new Texts<T>() };
-  readonly #grams = new Texts<T>();
+  readonly #prefixes = new Trie<T>();
+  readonly #suffixes = new Trie<T>();
+  readonly #foldedPrefixes = new Trie<T>();
+  readonly #foldedSuffixes = new Trie<T>();
+  readonly #addresses = { 4: new Trie<T>(), 6: new Trie<T>() };
+  readonly #grams = new Trie<T>();
   readonly #whatever: T[] = [];
   readonly #ranges: { range: Interval; value: T }[] = [];
   #intervals: Intervals<T> | undefined;
@@ -34,7 +35,7 @@ export class ValueIndex<T> {
       case 'prefix':
         return (matcher.fold ? this.#foldedPrefixes : this.#prefixes).add(matcher.text, value);
       case 'suffix':
-        return (matcher.fold ? this.#foldedSuffixes : this.#suffixes).add(reversed(matcher.text), value);
+        return (matcher.fold ? this.#foldedSuffixes : this.#suffixes).add(matcher.text, value, -1);
       case 'cidr':
         return this.#addresses[matcher.cidr.version].add(matcher.cidr.bits, value);
       case 'wildcard':
@@ -55,54 +56,31 @@ export class ValueIndex<T> {
     if (typeof value === 'string') this.#findText(value, found);
   }
 
+  /** By its longest chunk: it is rarest. */
   #addWildcard(chunks: readonly string[], value: T): void {
-    const [first = ''] = chunks;
-    const last = chunks.at(-1) ?? '';
-    if (chunks.length === 1) push(this.#equals, first, value);
-    else if (first !== '') this.#prefixes.add(first, value);
-    else if (last !== '') this.#suffixes.add(reversed(last), value);
-    else {
-      const longest = chunks.reduce((a, b) => (b.length > a.length ? b : a));
-      if (longest === '') this.#whatever.push(value);
-      else this.#grams.add(longest.slice(0, GRAM_CHARACTERS_MAX), value);
-    }
+    const longest = chunks.reduce((a, b) => (b.length > a.length ? b : a));
+    if (chunks.length === 1) push(this.#equals, longest, value);
+    else if (longest === '') this.#whatever.push(value);
+    else if (longest === chunks[0]) this.#prefixes.add(longest, value);
+    else if (longest === chunks.at(-1)) this.#suffixes.add(longest, value, -1);
+    else this.#grams.add(longest.slice(0, GRAM_CHARACTERS_MAX), value);
   }
 
   #findText(text: string, found: (value: T) => void): void {
-    if (!this.#prefixes.isEmpty) this.#prefixes.find(text, found);
-    if (!this.#suffixes.isEmpty) this.#suffixes.find(reversed(text), found);
+    if (!this.#prefixes.isEmpty) this.#prefixes.along(text, found);
+    if (!this.#suffixes.isEmpty) this.#suffixes.backwards(text, found);
     if (this.#folded.size > 0 || !this.#foldedPrefixes.isEmpty || !this.#foldedSuffixes.isEmpty) this.#findFolded(text.toLowerCase(), found);
-    if (!this.#grams.isEmpty) for (let at = 0; at < text.length; at++) this.#grams.find(text.slice(at, at + GRAM_CHARACTERS_MAX), found);
+    if (!this.#grams.isEmpty) for (let at = 0; at < text.length; at++) this.#grams.along(text, found, at);
     if (!this.#addresses[4].isEmpty || !this.#addresses[6].isEmpty) {
       const address = parseAddress(text);
-      if (address) this.#addresses[address.version].find(address.bits, found);
+      if (address) this.#addresses[address.version].along(address.bits, found);
     }
   }
 
   #findFolded(text: string, found: (value: T) => void): void {
     each(this.#folded.get(text), found);
-    this.#foldedPrefixes.find(text, found);
-    if (!this.#foldedSuffixes.isEmpty) this.#foldedSuffixes.find(reversed(text), found);
-  }
-}
-
-/** Texts by which longer texts may begin: one look-up for each length there is. */
-class Texts<T> {
-  readonly #byLength = new Map<number, Map<string, T[]>>();
-
-  get isEmpty(): boolean {
-    return this.#byLength.size === 0;
-  }
-
-  add(text: string, value: T): void {
-    let texts = this.#byLength.get(text.length);
-    if (!texts) this.#byLength.set(text.length, (texts = new Map()));
-    push(texts, text, value);
-  }
-
-  /** Those that the text begins with. */
-  find(text: string, found: (value: T) => void): void {
-    for (const [length, texts] of this.#byLength) if (length <= text.length) each(texts.get(text.slice(0, length)), found);
+    if (!this.#foldedPrefixes.isEmpty) this.#foldedPrefixes.along(text, found);
+    if (!this.#foldedSuffixes.isEmpty) this.#foldedSuffixes.backwards(text, found);
   }
 }
 
@@ -114,11 +92,4 @@ function push<K, T>(map: Map<K, T[]>, key: K, value: T): void {
 
 function each<T>(values: readonly T[] | undefined, found: (value: T) => void): void {
   if (values) for (const value of values) found(value);
-}
-
-/** By code unit: both sides are turned the same way. */
-function reversed(text: string): string {
-  let turned = '';
-  for (let i = text.length - 1; i >= 0; i--) turned += text[i];
-  return turned;
 }

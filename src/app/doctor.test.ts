@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
 import { examine, type Finding } from './doctor.ts';
 import { openHoldfast } from './holdfast.ts';
-import type { StorePlace } from './open-store.ts';
+import type { Violation } from '../processes/processes.ts';
+import { openStore, type StorePlace } from './open-store.ts';
+import { verify } from './verify.ts';
 
 async function inScratch<T>(body: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-doctor-'));
@@ -37,6 +39,24 @@ test('a file that is no database is an error, with the way back', () =>
   inScratch(async (directory) => {
     await writeFile(join(directory, 'log.db'), 'this was never a database'.repeat(100));
     expect(of(await look({ engine: 'sqlite', directory }), 'log.db')).toMatchObject({ level: 'error', message: expect.stringContaining('damaged'), next: expect.stringContaining('restore') });
+  }));
+
+test('an index that says something else than its table is an error to doctor and to verify', () =>
+  inScratch(async (directory) => {
+    const place = { engine: 'sqlite', directory } as const;
+    {
+      await using store = await openStore(place, { threads: 'inline' });
+      await store.queue.put([{ id: 'cmd_hidden', queue: 'commands', lane: 'one', body: {} }], 1);
+    }
+    const file = join(directory, 'log.db');
+    const bytes = await readFile(file);
+    const at = bytes.indexOf('cmd_hidden');
+    bytes.write('cmd_hiddeo', at);
+    await writeFile(file, bytes);
+    expect(of(await look(place), 'log.db')).toMatchObject({ level: 'error', message: expect.stringContaining('index') });
+    const violations: Violation[] = [];
+    await verify({ place, onViolation: (violation) => violations.push(violation) });
+    expect(violations).toEqual([expect.objectContaining({ check: 'indexes', key: 'log.db' })]);
   }));
 
 test('a port that is taken, a database and a broker that do not answer, and an open address are told', () =>

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { compareCounts, rooms, settle, type AskedLog, type LogAudit, type Violation } from '../processes/processes.ts';
+import { inspectSqlite } from '../engines/sqlite/sqlite.ts';
+import { compareCounts, rooms, settle, type AskedLog, type LogAudit, type Tell, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import type { FromVerifier, ToVerifier } from './verify-thread.ts';
 
@@ -34,14 +35,16 @@ export interface VerifyReport {
 export async function verify({ place, threads = availableParallelism(), onViolation, onProgress = () => undefined }: VerifyOptions): Promise<VerifyReport> {
   const began = performance.now();
   await using _claim = await claimPlace(place);
-  await using store = await openStore(place, { threads: 'inline' });
-  // The tables may not have been made yet, where a store was never served from.
-  await store.projections.prepare(rooms.views.tables);
   let violations = 0;
   const tell = (violation: Violation): void => {
     violations++;
     onViolation(violation);
   };
+  // Before anything is asked: what an index hides is not found by whoever reads through it.
+  if (place.engine === 'sqlite') tellOfFiles(place.directory, tell);
+  await using store = await openStore(place, { threads: 'inline' });
+  // The tables may not have been made yet, where a store was never served from.
+  await store.projections.prepare(rooms.views.tables);
   const checkpoints = await store.projections.checkpoints('states');
   const heads = await store.log.heads();
   const audits: LogAudit[] = [];
@@ -64,6 +67,10 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   let deadLetters = 0;
   for (const queue of await store.queue.queues()) deadLetters += (await store.queue.depth(queue, Date.now())).deadLettered;
   return { facts, logs: heads.length, violations, seconds: (performance.now() - began) / 1000, deadLetters };
+}
+
+function tellOfFiles(directory: string, tell: Tell): void {
+  for (const { file, faults } of inspectSqlite(directory)) for (const fault of faults) tell({ check: 'indexes', log: -1, key: file, message: fault });
 }
 
 /** One thread takes some logs after others, until there are none left. */

@@ -1,17 +1,8 @@
 import type { Database } from './database.ts';
+import { MESSAGE_COLUMNS, type MessageRow } from './message-rows.ts';
 
-/** A message that may be handed out. */
-export interface Candidate {
-  readonly seq: number;
-  readonly id: string;
-  readonly lane: string;
-  readonly body: string;
-  readonly batch: string | null;
-  readonly line: number | null;
-  readonly attempts: number;
-  readonly from_ms: number;
-  readonly crc: number;
-}
+/** A message that may be handed out, as it is stored. */
+export type Candidate = MessageRow & { readonly seq: number };
 
 /** How much of a lane is looked up at a time: most lanes hold a message or two, a bulk upload may hold thousands. */
 const LANE_PAGE = 32;
@@ -30,7 +21,7 @@ interface LaneWalk {
 export function oldestClaimable(connection: Database['connection']): (queue: string, limit: number, nowMs: number) => Candidate[] {
   const awake = connection.prepare('SELECT lane, head FROM lanes WHERE queue = ? AND wake_ms = 0 ORDER BY head');
   const pageOf = connection.prepare(`
-    SELECT seq, id, lane, body, batch, line, attempts, from_ms, crc FROM messages
+    SELECT seq, ${MESSAGE_COLUMNS} FROM messages
     WHERE queue = ? AND lane = ? AND status < 2 AND seq >= ? ORDER BY seq LIMIT ${LANE_PAGE}`);
   const load = (queue: string, lane: string, from: number): Candidate[] =>
     pageOf.all(queue, lane, from) as unknown as Candidate[]; // the columns are those of the interface

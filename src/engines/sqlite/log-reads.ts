@@ -2,7 +2,7 @@
 import { Fault } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
 import type { Database } from './database.ts';
-import type { EncodedCommit } from './log.ts';
+import { trimReads, type EncodedCommit } from './log.ts';
 import { AppendRows, type Row } from './rows.ts';
 
 /** Commits of the first page of a reading, and of those after it: many want but the next commit. */
@@ -38,13 +38,13 @@ export function logReads(database: Database, partitions: number) {
 /** Each call is to be made within one instant of the database. */
 class LogReader {
   readonly #rows: AppendRows;
-  readonly #trimmed;
+  readonly #trims;
   /** Where each log was read last: most reads go on from there. */
   readonly #hints = new Map<LogId, number>();
 
   constructor(database: Database, partitions: number) {
     this.#rows = new AppendRows(database, partitions);
-    this.#trimmed = database.connection.prepare('SELECT up_to FROM trims WHERE log = ?');
+    this.#trims = trimReads(database);
   }
 
   get heads(): readonly Position[] {
@@ -52,7 +52,7 @@ class LogReader {
   }
 
   trimmedTo(log: LogId): Position {
-    return Number(this.#trimmed.get(log)?.['up_to'] ?? 0);
+    return this.#trims.trimmedTo(log);
   }
 
   /** The commits at the first of some positions that ascend: as many as make a page. */

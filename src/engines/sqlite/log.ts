@@ -5,6 +5,7 @@
 import { passing } from '../../base/crash-points.ts';
 import { conflict } from '../../base/errors.ts';
 import type { LogId, Position } from '../../store/envelope.ts';
+import { checksum, verify } from './checksums.ts';
 import type { Database } from './database.ts';
 import { AppendRows, bodyOf, checksumOf } from './rows.ts';
 
@@ -27,15 +28,19 @@ export function logWrites(database: Database, partitions: number) {
   const insert = connection.prepare('INSERT INTO appends (seq, before, crc, token, logs, heads, body) VALUES (?, ?, ?, ?, ?, ?, ?)');
   const erase = connection.prepare('DELETE FROM appends WHERE seq <= ?');
   const blank = connection.prepare(`UPDATE appends SET logs = '[]', body = '', crc = ? WHERE seq = ?`);
-  const mark = connection.prepare('INSERT INTO trims VALUES (?, ?) ON CONFLICT (log) DO UPDATE SET up_to = max(up_to, excluded.up_to)');
-  const trimmed = connection.prepare('SELECT log, up_to FROM trims');
+  const saveTrim = connection.prepare('INSERT INTO trims VALUES (?, ?, ?) ON CONFLICT (log) DO UPDATE SET up_to = excluded.up_to, crc = excluded.crc');
+  const trims = trimReads(database);
   const rows = new AppendRows(database, partitions);
   rows.verifyNewest();
 
+  const mark = (log: LogId, upTo: Position): void => {
+    const furthest = Math.max(upTo, trims.trimmedTo(log));
+    saveTrim.run(log, furthest, checksum('trim', log, furthest));
+  };
+
   /** The newest row of which nothing may be read any more, or undefined. Heads only grow, so it is found by bisection. */
   const lastForgotten = (first: number, newest: number): number | undefined => {
-    const upTo = new Array<Position>(partitions).fill(0);
-    for (const row of trimmed.all()) upTo[Number(row['log'])] = Number(row['up_to']);
+    const upTo = Array.from({ length: partitions }, (_, log) => trims.trimmedTo(log));
     const isForgotten = (seq: number): boolean => rows.headsAt(seq).every((head, log) => head <= (upTo[log] ?? 0));
     let low = first - 1;
     let high = newest;
@@ -80,21 +85,37 @@ export function logWrites(database: Database, partitions: number) {
       heads[log] = position;
       const row = { seq: newest.seq + 1, before: newest.crc, token: '', logs: '[]', heads: JSON.stringify(heads) };
       insert.run(row.seq, row.before, checksumOf(row, ''), '', row.logs, row.heads, '');
-      mark.run(log, position);
+      mark(log, position);
     },
     /** Marks commits as forgotten and deletes some rows of which nothing is left; false while there is more to delete. */
     trim(log: LogId, upTo: Position): boolean {
       const newest = rows.newest();
-      mark.run(log, Math.min(upTo, newest.heads[log] ?? 0));
+      mark(log, Math.min(upTo, newest.heads[log] ?? 0));
       const first = rows.first();
       const last = first === undefined ? undefined : lastForgotten(first, newest.seq);
       if (first === undefined || last === undefined) return true;
+      // Nothing is erased on the word of heads that were not held against their checksum.
+      rows.loadOnce(last);
       // The newest row stays for its heads, without what it said.
       if (last === newest.seq) blank.run(checksumOf({ ...rows.stored(last), logs: '[]' }, ''), last);
       const end = Math.min(first + TRIM_ROWS_MAX - 1, last, newest.seq - 1);
       if (end >= first) erase.run(end);
       passing('log.trim');
       return end >= Math.min(last, newest.seq - 1);
+    },
+  };
+}
+
+/** How far logs were forgotten. */
+export function trimReads({ connection, file }: Database) {
+  const trimmed = connection.prepare('SELECT up_to, crc FROM trims WHERE log = ?');
+  return {
+    trimmedTo(log: LogId): Position {
+      const row = trimmed.get(log);
+      if (row === undefined) return 0;
+      const upTo = Number(row['up_to']);
+      verify(file, `how far log ${log} was trimmed`, row['crc'], 'trim', log, upTo);
+      return upTo;
     },
   };
 }

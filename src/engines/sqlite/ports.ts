@@ -107,23 +107,32 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
   };
 }
 
-export function queuePort({ log, reader }: Desks): Queue {
+/** `looked`: resolves once the queue may be asked, because an index that is wrong would hide some of it. */
+export function queuePort({ log, reader }: Desks, looked: () => Promise<void>): Queue {
   return {
     async put(messages, nowMs) {
       const rows = messages.map(({ id, queue, lane, body, batch, line }): EncodedMessage => [id, queue, lane, JSON.stringify(body), batch ?? null, line ?? null]);
       await log.call('put', rows, nowMs);
     },
-    claim: async (queue, options) => (await log.call('claim', queue, options)).map(decodeClaim),
+    async claim(queue, options) {
+      await looked();
+      return (await log.call('claim', queue, options)).map(decodeClaim);
+    },
     finish: (results, nowMs) => log.call('finish', results.map(({ id, attempt, result }) => [id, attempt, JSON.stringify(result)] as const), nowMs),
     retry: (id, attempt, notBeforeMs, error) => log.call('retry', id, attempt, notBeforeMs, error),
     bury: (id, attempt, error) => log.call('bury', id, attempt, error),
     revive: (id, nowMs) => log.call('revive', id, nowMs),
     async find(id) {
+      await looked();
       const row = await reader.call('findMessage', id);
       return row && decodeReport(row);
     },
-    deadLetters: async (queue, after, limit) => (await reader.call('deadLetters', queue, after, limit)).map(decodeReport),
+    async deadLetters(queue, after, limit) {
+      await looked();
+      return (await reader.call('deadLetters', queue, after, limit)).map(decodeReport);
+    },
     async batch(batch, limit) {
+      await looked();
       const { refusals, ...counts } = await reader.call('batch', batch, limit);
       return { ...counts, refusals: refusals.map(decodeReport) };
     },

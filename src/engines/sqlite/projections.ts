@@ -9,10 +9,11 @@ import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpser
 import { checksum, verify } from './checksums.ts';
 import { statementCache, type Database } from './database.ts';
 
-export function viewWrites({ connection }: Database) {
+export function viewWrites(database: Database) {
+  const { connection } = database;
   const statement = statementCache(connection);
-  const move = connection.prepare('INSERT INTO checkpoints VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position');
-  const checkpoint = connection.prepare('SELECT position FROM checkpoints WHERE consumer = ? AND log = ?');
+  const move = connection.prepare('INSERT INTO checkpoints VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position, crc = excluded.crc');
+  const checkpoint = checkpointRead(database);
   const states = stateWrites(connection);
   const upsert = upserts(connection, statement);
   const countSync = connection.prepare('UPDATE syncs SET count = count + 1');
@@ -31,10 +32,9 @@ export function viewWrites({ connection }: Database) {
     },
     apply({ consumer, checkpoints, deletes, upserts: rows, states: changed }: ProjectionStep): void {
       for (const { log, expected } of checkpoints) {
-        const position = Number(checkpoint.get(consumer, log)?.['position'] ?? 0);
-        if (position !== expected) throw conflict(`checkpoint of ${consumer} on log ${log} at ${expected}`);
+        if (checkpoint(consumer, log) !== expected) throw conflict(`checkpoint of ${consumer} on log ${log} at ${expected}`);
       }
-      for (const { log, upTo } of checkpoints) move.run(consumer, log, upTo);
+      for (const { log, upTo } of checkpoints) move.run(consumer, log, upTo, checksum(consumer, log, upTo));
       deletes.forEach(remove);
       rows.forEach(upsert);
       changed.forEach(states.save);
@@ -45,6 +45,18 @@ export function viewWrites({ connection }: Database) {
     sync(): void {
       countSync.run();
     },
+  };
+}
+
+/** How far a consumer has come in a log. */
+function checkpointRead({ connection, file }: Database): (consumer: string, log: LogId) => Position {
+  const select = connection.prepare('SELECT position, crc FROM checkpoints WHERE consumer = ? AND log = ?');
+  return (consumer, log) => {
+    const row = select.get(consumer, log);
+    if (row === undefined) return 0;
+    const position = Number(row['position']);
+    verify(file, `the checkpoint of ${consumer} on log ${log}`, row['crc'], consumer, log, position);
+    return position;
   };
 }
 
@@ -89,8 +101,7 @@ export function viewReads(database: Database) {
   const { connection } = database;
   const statement = statementCache(connection);
   const formThere = connection.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'form'`);
-  const positions = connection.prepare('SELECT log, position FROM checkpoints WHERE consumer = ?');
-  const upTo = connection.prepare(`SELECT position FROM checkpoints WHERE consumer = 'states' AND log = ?`);
+  const checkpoint = checkpointRead(database);
   const state = connection.prepare('SELECT body, due_ms, crc FROM states WHERE key = ? AND log = ?');
   const some = connection.prepare('SELECT key, log, body, due_ms, crc FROM states WHERE key > ? ORDER BY key LIMIT ?');
   const due = connection.prepare(`
@@ -102,9 +113,7 @@ export function viewReads(database: Database) {
       return (statement('SELECT name FROM form').get()?.['name'] ?? null) as string | null; // the column is TEXT
     },
     checkpoints(consumer: string, partitions: number): Position[] {
-      const all = new Array<Position>(partitions).fill(0);
-      for (const row of positions.all(consumer)) all[Number(row['log'])] = Number(row['position']);
-      return all;
+      return Array.from({ length: partitions }, (_, log) => checkpoint(consumer, log));
     },
     loadStates: (log: LogId, keys: readonly string[]): { upTo: Position; bodies: Map<string, string> } =>
       database.snapshot(() => {
@@ -116,7 +125,7 @@ export function viewReads(database: Database) {
           verify(database.file, `the state ${key}`, row['crc'], key, log, body, row['due_ms'] as number | null); // the column is an INTEGER
           bodies.set(key, body);
         }
-        return { upTo: Number(upTo.get(log)?.['position'] ?? 0), bodies };
+        return { upTo: checkpoint('states', log), bodies };
       }),
     /** Reads some saved states after a key and checks each; says where to go on, or undefined at the end. */
     scrubStates(after: string, limit: number): string | undefined {

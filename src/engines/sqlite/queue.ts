@@ -12,14 +12,13 @@
  * waits behind a retry.
  */
 import type { SQLOutputValue } from 'node:sqlite';
-import type { Claimed, MessageReport, MessageStatus, QueueDepth } from '../../store/store.ts';
+import type { Claimed, MessageReport, QueueDepth } from '../../store/store.ts';
 import type { Json } from '../../base/json.ts';
 import { passing } from '../../base/crash-points.ts';
 import { checksum, verify } from './checksums.ts';
 import type { Bindable, Database } from './database.ts';
 import { oldestClaimable } from './lanes.ts';
-
-const STATUSES = ['ready', 'claimed', 'done', 'dead'] as const satisfies readonly MessageStatus[];
+import { checksumOfPut, checksumOfStanding, CLAIMED, DEAD, DONE, MESSAGE_COLUMNS, READY, STATUSES, verifyPut, verifyStanding, type MessageRow, type StandingCells } from './message-rows.ts';
 
 /** A message on its way in, its body already text. */
 export type EncodedMessage = readonly [id: string, queue: string, lane: string, body: string, batch: string | null, line: number | null];
@@ -29,66 +28,77 @@ export type EncodedClaim = readonly [...EncodedMessage, attempt: number];
 /** A report whose result is still text. */
 export type EncodedReport = Omit<MessageReport, 'result'> & { readonly result: string | null };
 
+/** What of a message its changes are made of. */
+type Standing = Pick<MessageRow, 'queue' | 'lane' | 'standing_crc' | keyof StandingCells> & { readonly seq: number };
+
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
 export function queueWrites({ connection, file }: Database) {
   const insert = connection.prepare(`
-    INSERT INTO messages (id, queue, lane, body, batch, line, crc, status, attempts, from_ms, enqueued_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
+    INSERT INTO messages (id, queue, lane, body, batch, line, crc, standing_crc, status, attempts, from_ms, enqueued_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
   const openLane = connection.prepare('INSERT INTO lanes VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING');
-  const nameQueue = connection.prepare('INSERT INTO queues VALUES (?) ON CONFLICT DO NOTHING');
+  const nameQueue = connection.prepare('INSERT INTO queues VALUES (?, ?) ON CONFLICT DO NOTHING');
   const wake = connection.prepare('UPDATE lanes SET wake_ms = 0 WHERE queue = ? AND wake_ms > 0 AND wake_ms <= ?');
-  const take = connection.prepare('UPDATE messages SET status = 1, attempts = attempts + 1, from_ms = ? WHERE seq = ?');
-  const settle = (change: string) =>
-    connection.prepare(`UPDATE messages SET ${change} WHERE id = ?1 AND attempts = ?2 AND status = 1 RETURNING queue, lane`);
-  const finish = settle('status = 2, finished_ms = ?3, result = ?4, result_crc = ?5');
-  const retry = settle('status = 0, from_ms = ?3, error = ?4');
-  const bury = settle('status = 3, error = ?3');
-  const revive = connection.prepare('UPDATE messages SET status = 0, attempts = 0, from_ms = ? WHERE id = ? AND status = 3 RETURNING queue, lane');
+  const find = connection.prepare('SELECT seq, id, queue, lane, status, attempts, from_ms, finished_ms, result, error, standing_crc FROM messages WHERE id = ?');
+  const save = connection.prepare('UPDATE messages SET status = ?, attempts = ?, from_ms = ?, finished_ms = ?, result = ?, error = ?, standing_crc = ? WHERE seq = ?');
   const purge = connection.prepare(`
     DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE status = 2 AND finished_ms < ? ORDER BY finished_ms LIMIT ?)`);
   const claimable = oldestClaimable(connection);
   const touched = touchedLanes(connection);
+  const change = (before: Standing, changes: Partial<StandingCells>): void => {
+    verifyStanding(file, before);
+    const after = { ...before, ...changes };
+    save.run(after.status, after.attempts, after.from_ms, after.finished_ms, after.result, after.error, checksumOfStanding(after), before.seq);
+    touched.add(before.queue, before.lane);
+  };
+  /** Changes the message where it stands as said; false where it does not. */
+  const changeWhere = (id: string, stands: { status: number; attempts?: number }, changes: Partial<StandingCells>): boolean => {
+    const found = find.get(id) as unknown as Standing | undefined; // the columns are those of the interface
+    if (found === undefined || found.status !== stands.status || (stands.attempts ?? found.attempts) !== found.attempts) return false;
+    change(found, changes);
+    return true;
+  };
+  const settle = (id: string, attempts: number, changes: Partial<StandingCells>): boolean => changeWhere(id, { status: CLAIMED, attempts }, changes);
   return {
     put(messages: readonly EncodedMessage[], nowMs: number): void {
       const names = new Set<string>();
       for (const [id, queue, lane, body, batch, line] of messages) {
-        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, checksum(id, queue, lane, body, batch, line), nowMs);
+        const put = checksumOfPut({ id, queue, lane, body, batch, line, enqueued_ms: nowMs });
+        const standing = checksumOfStanding({ id, status: READY, attempts: 0, from_ms: 0, finished_ms: null, result: null, error: null });
+        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, put, standing, nowMs);
         if (changes === 0) continue;
         openLane.run(queue, lane, lastInsertRowid);
         names.add(queue);
       }
-      for (const name of names) nameQueue.run(name);
+      for (const name of names) nameQueue.run(name, checksum('queue', name));
       passing('queue.put');
     },
     claim(queue: string, { limit, leaseMs, nowMs }: { limit: number; leaseMs: number; nowMs: number }): EncodedClaim[] {
       wake.run(queue, nowMs);
       const messages = claimable(queue, limit, nowMs);
-      for (const { id, lane, body, batch, line, crc } of messages) verify(file, `the message ${id}`, crc, id, queue, lane, body, batch, line);
-      for (const { seq, lane } of messages) {
-        take.run(nowMs + leaseMs, seq);
-        touched.add(queue, lane);
-      }
+      for (const message of messages) verifyPut(file, message);
+      for (const message of messages) change(message, { status: CLAIMED, attempts: message.attempts + 1, from_ms: nowMs + leaseMs });
       touched.refresh();
       if (messages.length > 0) passing('queue.claim');
       return messages.map(({ id, lane, body, batch, line, attempts }) => [id, queue, lane, body, batch, line, attempts + 1]);
     },
     finish(results: readonly (readonly [id: string, attempt: number, result: string])[], nowMs: number): string[] {
-      const recorded = results.filter(([id, attempt, result]) => touched.addRow(finish.get(id, attempt, nowMs, result, checksum(id, result))));
+      const recorded = results.filter(([id, attempt, result]) => settle(id, attempt, { status: DONE, finished_ms: nowMs, result }));
       touched.refresh();
       passing('queue.finish');
       return recorded.map(([id]) => id);
     },
     retry(id: string, attempt: number, notBeforeMs: number, error: string): void {
-      touched.addRow(retry.get(id, attempt, notBeforeMs, error));
+      settle(id, attempt, { status: READY, from_ms: notBeforeMs, error });
       touched.refresh();
     },
     bury(id: string, attempt: number, error: string): void {
-      touched.addRow(bury.get(id, attempt, error));
+      settle(id, attempt, { status: DEAD, error });
       touched.refresh();
     },
     revive(id: string, nowMs: number): boolean {
-      const found = touched.addRow(revive.get(nowMs, id));
+      const found = changeWhere(id, { status: DEAD }, { status: READY, attempts: 0, from_ms: nowMs });
       touched.refresh();
       return found;
     },
@@ -116,11 +126,6 @@ export function touchedLanes(connection: Database['connection']) {
   };
   return {
     add,
-    /** Takes the row that a settling statement returned; false where it found nothing to settle. */
-    addRow(row: Row | undefined): boolean {
-      if (row !== undefined) add(String(row['queue']), String(row['lane']));
-      return row !== undefined;
-    },
     refresh(): void {
       // Emptied first: a call that fails halfway must not leave its lanes to the next one.
       const all = [...lanes];
@@ -130,18 +135,17 @@ export function touchedLanes(connection: Database['connection']) {
   };
 }
 
-const REPORT = 'id, queue, lane, body, crc, status, attempts, batch, line, result, result_crc, error, enqueued_ms';
 const REFUSED = `batch = ? AND status = 2 AND json_type(result, '$.ok') = 'false'`;
 
 export function queueReads(database: Database) {
   const { connection, file } = database;
   const report = reportsOf(file);
-  const find = connection.prepare(`SELECT ${REPORT} FROM messages WHERE id = ?`);
-  const dead = connection.prepare(`SELECT ${REPORT} FROM messages WHERE queue = ? AND status = 3 AND id > ? ORDER BY id LIMIT ?`);
+  const find = connection.prepare(`SELECT ${MESSAGE_COLUMNS} FROM messages WHERE id = ?`);
+  const dead = connection.prepare(`SELECT ${MESSAGE_COLUMNS} FROM messages WHERE queue = ? AND status = 3 AND id > ? ORDER BY id LIMIT ?`);
   const standing = connection.prepare('SELECT status, count(*) AS count FROM messages WHERE batch = ? GROUP BY status');
   const refused = connection.prepare(`SELECT count(*) AS count FROM messages WHERE ${REFUSED}`);
-  const refusals = connection.prepare(`SELECT ${REPORT} FROM messages WHERE ${REFUSED} ORDER BY line, seq LIMIT ?`);
-  const names = connection.prepare('SELECT name FROM queues ORDER BY name');
+  const refusals = connection.prepare(`SELECT ${MESSAGE_COLUMNS} FROM messages WHERE ${REFUSED} ORDER BY line, seq LIMIT ?`);
+  const names = connection.prepare('SELECT name, crc FROM queues ORDER BY name');
   const depth = depthQuery(database);
   return {
     findMessage(id: string): EncodedReport | undefined {
@@ -158,7 +162,10 @@ export function queueReads(database: Database) {
         return { done, refused: refusedCount, pending: ready + claimed, dead: deadCount, refusals: refusals.all(name, limit).map(report) };
       }),
     depth,
-    queues: (): string[] => names.all().map((row) => String(row['name'])),
+    queues: (): string[] => names.all().map((row) => {
+      verify(file, `the queue ${String(row['name'])}`, row['crc'], 'queue', String(row['name']));
+      return String(row['name']);
+    }),
   };
 }
 
@@ -179,19 +186,14 @@ function depthQuery(database: Database) {
     }));
 }
 
-/** Reads reports, and finds out whether what they say is what was put and finished. */
+/** Reads reports, and finds out whether what they say is what was put and what became of it. */
 function reportsOf(file: string): (row: Row) => EncodedReport {
   return (row) => {
-    const text = (name: string): string | null => {
-      const value = row[name];
-      return typeof value === 'string' ? value : null;
-    };
-    const status = STATUSES[Number(row['status'])] ?? 'dead';
-    const [id, queue, lane, batch, result] = [String(row['id']), String(row['queue']), String(row['lane']), text('batch'), text('result')];
-    const line = row['line'] === null ? null : Number(row['line']);
-    verify(file, `the message ${id}`, row['crc'], id, queue, lane, text('body'), batch, line);
-    if (status === 'done') verify(file, `the result of ${id}`, row['result_crc'], id, result);
-    return { id, queue, status, attempts: Number(row['attempts']), batch, line, result, error: text('error'), enqueuedMs: Number(row['enqueued_ms']) };
+    const message = row as unknown as MessageRow; // the columns are those of the interface
+    verifyPut(file, message);
+    verifyStanding(file, message);
+    const { id, queue, status, attempts, batch, line, result, error, enqueued_ms: enqueuedMs } = message;
+    return { id, queue, status: STATUSES[status] ?? 'dead', attempts, batch, line, result, error, enqueuedMs };
   };
 }
 

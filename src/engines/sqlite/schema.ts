@@ -11,6 +11,7 @@ import { assert } from '../../base/assert.ts';
 import { openDatabase, type Database } from './database.ts';
 import { makeDirectory, syncNames } from './directory.ts';
 import { faultOf } from './faults.ts';
+import { UPGRADED_FROM, upgradeLog, upgradeViews } from './upgrade.ts';
 
 export const logFile = (directory: string): string => join(directory, 'log.db');
 /** Views that were made again have a file of their own: which one is live is said in log.db, so that switching is one write. */
@@ -22,13 +23,14 @@ export const RESTORING = 'restore-unfinished';
 const PARTITIONS_DEFAULT = 16;
 
 /** Raised whenever a layout changes; a file of another layout is refused, never guessed at. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * appends: one row for what was made durable together, whichever logs it concerned, or some (see `log.ts`), so that
  * an append writes to one end of one table however many logs there are. `seq` has no gaps. The body comes last: what
  * stands before it is found without reading it.
  *
+ * messages: `crc` is of what was put, `standing_crc` of what became of it.
  * messages.status: 0 ready (from `from_ms` on), 1 claimed (until `from_ms`), 2 done, 3 dead.
  * lanes: one row for every lane that has unfinished messages. `head` is the first of them, and `wake_ms` the instant
  * from which it may be handed out, 0 for at once: so claiming looks at nothing that has to wait.
@@ -39,12 +41,12 @@ const LOG_SCHEMA = `
     seq INTEGER PRIMARY KEY, before INTEGER NOT NULL, crc INTEGER NOT NULL,
     token TEXT NOT NULL, logs TEXT NOT NULL, heads TEXT NOT NULL, body TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE trims (log INTEGER PRIMARY KEY, up_to INTEGER NOT NULL) STRICT;
+  CREATE TABLE trims (log INTEGER PRIMARY KEY, up_to INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
   CREATE TABLE messages (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, lane TEXT NOT NULL,
     status INTEGER NOT NULL, attempts INTEGER NOT NULL, from_ms INTEGER NOT NULL,
     enqueued_ms INTEGER NOT NULL, finished_ms INTEGER, batch TEXT, line INTEGER,
-    body TEXT NOT NULL, crc INTEGER NOT NULL, result TEXT, result_crc INTEGER, error TEXT
+    body TEXT NOT NULL, crc INTEGER NOT NULL, result TEXT, standing_crc INTEGER, error TEXT
   ) STRICT;
   CREATE INDEX messages_unfinished ON messages (queue, lane, seq) WHERE status < 2;
   CREATE INDEX messages_standing ON messages (queue, status, from_ms) WHERE status < 2;
@@ -56,9 +58,9 @@ const LOG_SCHEMA = `
     PRIMARY KEY (queue, lane)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX lanes_awake ON lanes (queue, wake_ms, head);
-  CREATE TABLE queues (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE queues (name TEXT PRIMARY KEY, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE leases (
-    name TEXT PRIMARY KEY, holder TEXT, epoch INTEGER NOT NULL, until_ms INTEGER NOT NULL
+    name TEXT PRIMARY KEY, holder TEXT, epoch INTEGER NOT NULL, until_ms INTEGER NOT NULL, crc INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
@@ -71,7 +73,7 @@ const VIEWS_SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX states_due ON states (due_ms, key) WHERE due_ms IS NOT NULL;
   CREATE TABLE checkpoints (
-    consumer TEXT NOT NULL, log INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (consumer, log)
+    consumer TEXT NOT NULL, log INTEGER NOT NULL, position INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (consumer, log)
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -83,7 +85,7 @@ export function establish(directory: string, partitions: number | undefined): nu
   if (existsSync(join(directory, RESTORING))) {
     throw new Fault('unavailable', `a restore into ${directory} was cut off: run it again, or empty the directory`, { retry: 'never' });
   }
-  const { stored, live } = establishFile(logFile(directory), LOG_SCHEMA, (log) => ({ stored: storedPartitions(log, count), live: liveViews(log) }));
+  const { stored, live } = establishFile(logFile(directory), { schema: LOG_SCHEMA, upgrade: upgradeLog }, (log) => ({ stored: storedPartitions(log, count), live: liveViews(log) }));
   establishViews(directory, live);
   // SQLite syncs the directory for a journal that it makes, but not for the database itself.
   syncNames(directory);
@@ -98,7 +100,7 @@ export function establish(directory: string, partitions: number | undefined): nu
 
 /** Makes the file of a generation of views where it is missing. */
 export function establishViews(directory: string, generation: number): void {
-  establishFile(viewsFile(directory, generation), VIEWS_SCHEMA, () => undefined);
+  establishFile(viewsFile(directory, generation), { schema: VIEWS_SCHEMA, upgrade: upgradeViews }, () => undefined);
 }
 
 /** Which generation of views answers. */
@@ -115,14 +117,16 @@ export function dropOtherViews(directory: string, live: number): void {
   }
 }
 
-function establishFile<T>(file: string, schema: string, inspect: (database: Database) => T): T {
+function establishFile<T>(file: string, { schema, upgrade }: { schema: string; upgrade: (database: Database) => void }, inspect: (database: Database) => T): T {
   try {
     using database = openDatabase(file, 'full');
     const found = database.write(() => {
       const version = versionOf(database);
       if (version > SCHEMA_VERSION) throw newerSchema(file, version);
-      if (version !== 0 && version < SCHEMA_VERSION) throw olderSchema(file, version);
-      if (version === 0) database.connection.exec(`${schema} PRAGMA user_version = ${SCHEMA_VERSION};`);
+      if (version !== 0 && version < UPGRADED_FROM) throw olderSchema(file, version);
+      if (version === 0) database.connection.exec(schema);
+      else if (version < SCHEMA_VERSION) upgrade(database);
+      if (version !== SCHEMA_VERSION) database.connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
       return inspect(database);
     });
     // Closing would do this as well, and say nothing where it fails.

@@ -1,6 +1,7 @@
 /**
  * The three sides of a store, each of which is one thread, or all of them the caller's: `log` writes log.db and is the
- * only one whose time matters to a shopper; `views` writes the views' file; `reader` reads both.
+ * only one whose time matters to a shopper; `views` writes the views' file; `reader` reads both. A fourth, `soundness`,
+ * looks at them after a start and ends.
  */
 import { passing } from '../../base/crash-points.ts';
 import { channelName } from './channels.ts';
@@ -12,17 +13,19 @@ import { viewReads, viewWrites } from './projections.ts';
 import { queueReads, queueWrites } from './queue.ts';
 import { dropOtherViews, liveViews, logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads, settingWrites } from './settings.ts';
+import { soundnessChecks } from './soundness.ts';
 import { transferReads, transferWrites } from './transfer.ts';
 import { done, readWorker, writeWorker, type Call, type Worker } from './batches.ts';
 import { Witness } from './witness.ts';
 
-export type Side = 'log' | 'views' | 'reader';
+export type Side = 'log' | 'views' | 'reader' | 'soundness';
 
 export function openSide(side: Side, directory: string): Worker {
   switch (side) {
     case 'log': return openLogSide(directory);
     case 'views': return reopening(() => openViewsSide(directory));
     case 'reader': return reopening(() => openReaderSide(directory));
+    case 'soundness': return readWorker(soundnessChecks(directory), { fileOf: () => directory, close: () => undefined });
     default: return side satisfies never;
   }
 }
@@ -155,5 +158,6 @@ function logQuestions(database: Database) {
 }
 
 export type LogOperations = ReturnType<typeof logOperations>;
+export type Checks = ReturnType<typeof soundnessChecks>;
 export type ViewOperations = ReturnType<typeof viewWrites> & typeof reopenable;
 export type Questions = ReturnType<typeof logQuestions> & ReturnType<typeof viewReads> & typeof reopenable;

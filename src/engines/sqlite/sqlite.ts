@@ -17,8 +17,9 @@ import { faultOf } from './faults.ts';
 import { Desk } from './desk.ts';
 import { leasePort, logPort, projectionPort, queuePort, settingPort, transferPort, type Desks } from './ports.ts';
 import { establish, logFile, viewsFile } from './schema.ts';
-import { startScrub } from './scrub.ts';
 import { openSide, type LogOperations, type Questions, type Side, type ViewOperations } from './sides.ts';
+import { soundnessChecks } from './soundness.ts';
+import { NO_CHECKS, startChecks } from './start-checks.ts';
 import { startThread } from './threads.ts';
 import { watchCommits } from './watch.ts';
 
@@ -34,12 +35,12 @@ export interface SqliteOptions {
   readonly partitions?: number;
   /** `workers` unless given. */
   readonly threads?: 'workers' | 'inline';
-  /** Whether all saved states are looked at after the start; with `workers` unless said otherwise. */
+  /** Whether indexes are held against their tables after the start and all saved states looked at; with `workers` unless said otherwise. */
   readonly scrub?: boolean;
 }
 
 export interface SqliteStore extends Store {
-  /** Resolves when all saved states were looked at: what was found damaged is answered by `ping` and to whoever loads states. */
+  /** Resolves when everything was looked at: what was found damaged is answered by `ping` and to whoever appends, loads states or asks for accepted work. */
   readonly scrubbed: Promise<void>;
 }
 
@@ -52,16 +53,19 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
   const [appendBytes, syncSeconds] = [new Distribution(BYTES_OF_APPENDS), new Distribution(SECONDS_OF_WRITES)];
   desks.log.onCommitted = (commitMs) => syncSeconds.observe(commitMs / 1000);
   const log = logPort(desks, partitions, watch, appendBytes);
-  const scrub = looks ? startScrub(desks.reader) : undefined;
+  const checks = looks ? await checksOf(directory, desks, threads) : NO_CHECKS;
   const projections = projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions));
   const whole = (): void => {
-    if (scrub?.found) throw scrub.found;
+    if (checks.found) throw checks.found;
   };
   return {
     engine: 'sqlite',
     durability: 'fsynced before the answer (SQLite, WAL, synchronous = FULL)',
     partitions,
-    log,
+    log: {
+      ...log,
+      append: (commits, token) => (checks.found ? Promise.reject(checks.found) : log.append(commits, token)),
+    },
     projections: {
       ...projections,
       async loadStates(id, keys) {
@@ -69,22 +73,36 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
         return projections.loadStates(id, keys);
       },
     },
-    queue: queuePort(desks),
+    queue: queuePort(desks, async () => {
+      await checks.queue;
+      whole();
+    }),
     leases: leasePort(desks),
     settings: settingPort(desks),
     transfer: transferPort(desks),
     writes: { appendBytes, syncSeconds },
-    scrubbed: scrub?.done ?? Promise.resolve(),
+    scrubbed: checks.done,
     async ping() {
       whole();
       await Promise.all([desks.log.call('ping'), desks.reader.call('head', 0), desks.reader.call('checkpoints', '', partitions)]);
     },
     async [Symbol.asyncDispose]() {
-      scrub?.stop();
       close();
+      for (const desk of Object.values(desks)) desk.stop();
+      await checks.stop();
       await closeAll(Object.values(desks));
     },
   };
+}
+
+async function checksOf(directory: string, desks: Desks, threads: 'workers' | 'inline'): Promise<typeof NO_CHECKS> {
+  try {
+    soundnessChecks(directory).check('small');
+  } catch (error) {
+    await closeAll(Object.values(desks));
+    throw error;
+  }
+  return startChecks(directory, { threads, reader: desks.reader });
 }
 
 /** Views follow the log: where they know more of it than there is, a part of it is gone. */

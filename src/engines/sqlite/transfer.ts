@@ -1,11 +1,10 @@
 /** Messages as they are, from one database to another. */
 import type { Json } from '../../base/json.ts';
-import type { MessageStatus, StoredMessage } from '../../store/store.ts';
-import { checksum, verify } from './checksums.ts';
+import type { StoredMessage } from '../../store/store.ts';
+import { checksum } from './checksums.ts';
 import type { Bindable, Database } from './database.ts';
+import { checksumOfPut, checksumOfStanding, STATUSES, verifyPut, verifyStanding, type MessageRow } from './message-rows.ts';
 import { touchedLanes } from './queue.ts';
-
-const STATUSES = ['ready', 'claimed', 'done', 'dead'] as const satisfies readonly MessageStatus[];
 
 /** The cells of a message in the order of {@link COLUMNS}. */
 export type EncodedStored = readonly Bindable[];
@@ -13,8 +12,8 @@ export type EncodedStored = readonly Bindable[];
 const COLUMNS = 'id, queue, lane, body, batch, line, status, attempts, from_ms, enqueued_ms, finished_ms, result, error';
 
 export function transferWrites({ connection }: Database) {
-  const insert = connection.prepare(`INSERT INTO messages (${COLUMNS}, crc, result_crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
-  const nameQueue = connection.prepare('INSERT INTO queues VALUES (?) ON CONFLICT DO NOTHING');
+  const insert = connection.prepare(`INSERT INTO messages (${COLUMNS}, crc, standing_crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+  const nameQueue = connection.prepare('INSERT INTO queues VALUES (?, ?) ON CONFLICT DO NOTHING');
   const touched = touchedLanes(connection);
   return {
     addMessages(messages: readonly EncodedStored[]): void {
@@ -26,26 +25,26 @@ export function transferWrites({ connection }: Database) {
         touched.add(queue, lane);
       }
       touched.refresh();
-      for (const queue of queues) nameQueue.run(queue);
+      for (const queue of queues) nameQueue.run(queue, checksum('queue', queue));
     },
   };
 }
 
-/** Of the message, and of its result where it has one. */
-function checksumsOf([id = null, queue = null, lane = null, body = null, batch = null, line = null, , , , , , result = null]: EncodedStored): [number, number | null] {
-  return [checksum(id, queue, lane, body, batch, line), result === null ? null : checksum(id, result)];
+function checksumsOf([id = null, queue = null, lane = null, body = null, batch = null, line = null, status = null, attempts = null, from = null, enqueued = null, finished = null, result = null, error = null]: EncodedStored): [number, number] {
+  const put = checksumOfPut({ id, queue, lane, body, batch, line, enqueued_ms: enqueued });
+  return [put, checksumOfStanding({ id, status, attempts, from_ms: from, finished_ms: finished, result, error })];
 }
 
 export function transferReads({ connection, file }: Database) {
-  const page = connection.prepare(`SELECT seq, ${COLUMNS}, crc, result_crc FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`);
+  const page = connection.prepare(`SELECT seq, ${COLUMNS}, crc, standing_crc FROM messages WHERE seq > ? ORDER BY seq LIMIT ?`);
   return {
     storedMessages: (after: number, limit: number): EncodedStored[] =>
-      page.all(after, limit).map(({ crc, result_crc: resultCrc, ...row }) => {
-        const [seq = null, ...cells] = Object.values(row) as Bindable[]; // text and small integers only
-        const [id = null, queue = null, lane = null, body = null, batch = null, line = null, , , , , , result = null] = cells;
-        verify(file, `the message ${id}`, crc, id, queue, lane, body, batch, line);
-        if (result !== null) verify(file, `the result of ${id}`, resultCrc, id, result);
-        return [seq, ...cells];
+      page.all(after, limit).map((row) => {
+        const whole = row as unknown as MessageRow; // the columns are those of the interface
+        verifyPut(file, whole);
+        verifyStanding(file, whole);
+        const { crc: _, standing_crc: __, ...cells } = whole;
+        return Object.values(cells);
       }),
   };
 }

@@ -6,7 +6,7 @@ import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey, w
 import { IMPORT_REFUSALS_MAX } from './limits.ts';
 import { Lapses } from './lapses.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
+import { emptyItem, exceededFor, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
 import { tallied } from './tally.ts';
 import { concernsWaiting, evolveWaiting, nobodyWaits } from './waiting.ts';
 
@@ -121,7 +121,7 @@ export function evolveItemAlone(event: ItemEvent, item: Item): void {
       return;
     case 'inventory.item.removed':
       item.definition = undefined;
-      item.exceeded.clear();
+      item.exceeded = [];
       item.stocked = false;
       item.definitionVersion++;
       return;
@@ -135,16 +135,14 @@ export function evolveItemAlone(event: ItemEvent, item: Item): void {
       return;
     case 'inventory.item.bundled': {
       const { bundle, quantity } = event.data;
-      if (quantity === 0) item.bundles.delete(bundle);
-      else if (quantity !== undefined) item.bundles.set(bundle, quantity);
+      if (quantity !== undefined) item.bundles = withBundle(item.bundles, bundle, quantity);
       return;
     }
     case 'inventory.threshold.crossed': {
       const { channel = '', threshold, direction } = event.data;
-      const exceeded = exceededBy(item, channel);
-      if (direction === 'up') exceeded.add(threshold);
-      else exceeded.delete(threshold);
-      return;
+      const exceeded = exceededFor(item, channel);
+      if (direction === 'down') return setExceeded(item, channel, exceeded.filter((known) => known !== threshold));
+      return exceeded.includes(threshold) ? undefined : setExceeded(item, channel, [...exceeded, threshold]);
     }
     case 'inventory.allocation.placed':
       for (const place of event.data.allocations) levelAt(item, place.location).allocated += place.quantity;
@@ -199,22 +197,27 @@ function evolveBeside(event: ItemEvent, states: States): void {
 
 /** Thresholds that are no longer named are no longer watched; those that stay keep their side. */
 function evolveExceeded(item: Item, { definition, exceeded }: { definition: ItemDefinition; exceeded?: Exceeded }): void {
-  for (const [channel, thresholds] of item.exceeded) {
+  item.exceeded = item.exceeded.map(([channel, thresholds]) => {
     const watched = channel === '' || definition.channelBuffers[channel] !== undefined;
-    for (const threshold of thresholds) if (!watched || !definition.thresholds.includes(threshold)) thresholds.delete(threshold);
-  }
+    return [channel, thresholds.filter((threshold) => watched && definition.thresholds.includes(threshold))];
+  });
   if (exceeded) noteExceeded(item, exceeded);
 }
 
 function noteExceeded(item: Item, exceeded: Exceeded): void {
   item.stocked = true;
-  for (const [channel, thresholds] of exceeded) for (const threshold of thresholds) exceededBy(item, channel).add(threshold);
+  for (const [channel, thresholds] of exceeded) setExceeded(item, channel, [...new Set([...exceededFor(item, channel), ...thresholds])]);
 }
 
-function exceededBy(item: Item, channel: string): Set<number> {
-  let exceeded = item.exceeded.get(channel);
-  if (!exceeded) item.exceeded.set(channel, (exceeded = new Set()));
-  return exceeded;
+function setExceeded(item: Item, channel: string, thresholds: readonly number[]): void {
+  const index = item.exceeded.findIndex(([name]) => name === channel);
+  item.exceeded = index < 0 ? [...item.exceeded, [channel, thresholds]] : item.exceeded.with(index, [channel, thresholds]);
+}
+
+function withBundle(bundles: Item['bundles'], bundle: string, quantity: number): Item['bundles'] {
+  if (quantity === 0) return bundles.filter(([name]) => name !== bundle);
+  const index = bundles.findIndex(([name]) => name === bundle);
+  return index < 0 ? [...bundles, [bundle, quantity]] : bundles.with(index, [bundle, quantity]);
 }
 
 function itemOf(key: string, states: States): Item {

@@ -4,7 +4,8 @@ import { NEVER } from './never.ts';
 /** What holds that run out at one instant give back together. */
 interface Lapse {
   readonly at: number;
-  units: Map<string, number>;
+  /** Replaced as a whole: nearly all are of one place, and a map of one entry is four times as large. */
+  units: readonly Place[];
   backordered: number;
 }
 
@@ -24,7 +25,7 @@ export interface SavedLapses {
  */
 export class Lapses {
   /** Ascending by instant. Those before `#next` have run out. */
-  readonly #lapses: Lapse[] = [];
+  #lapses: Lapse[] = [];
   #next = 0;
   /** Made when something has run out: most items never have holds, and there are many items. */
   #lapsed: Map<string, number> | undefined;
@@ -44,7 +45,7 @@ export class Lapses {
     if (now <= this.#reached) return;
     this.#reached = now;
     for (let lapse = this.#lapses[this.#next]; lapse && lapse.at <= now; lapse = this.#lapses[this.#next]) {
-      for (const [location, quantity] of lapse.units) bump((this.#lapsed ??= new Map()), location, quantity);
+      for (const { location, quantity } of lapse.units) bump((this.#lapsed ??= new Map()), location, quantity);
       this.#lapsedBackordered += lapse.backordered;
       this.#next++;
     }
@@ -95,7 +96,7 @@ export class Lapses {
       last.set(steps, at);
     };
     for (const lapse of this.#lapses) {
-      for (const [location, quantity] of lapse.units) {
+      for (const { location, quantity } of lapse.units) {
         const steps = units.get(location) ?? [];
         units.set(location, steps);
         write(steps, lapse.at, quantity);
@@ -109,13 +110,13 @@ export class Lapses {
     const lapses = new Map<number, Lapse>();
     const at = (instant: number): Lapse => {
       let lapse = lapses.get(instant);
-      if (!lapse) lapses.set(instant, (lapse = { at: instant, units: new Map(), backordered: 0 }));
+      if (!lapse) lapses.set(instant, (lapse = { at: instant, units: NOTHING, backordered: 0 }));
       return lapse;
     };
-    for (const [location, steps] of units) for (const [instant, quantity] of readSteps(steps)) at(instant).units.set(location, quantity);
+    for (const [location, steps] of units) for (const [instant, quantity] of readSteps(steps)) give(at(instant), location, quantity);
     for (const [instant, quantity] of readSteps(backordered)) at(instant).backordered = quantity;
     const read = new Lapses();
-    for (const lapse of [...lapses.values()].sort((a, b) => a.at - b.at)) read.#lapses.push(lapse);
+    read.#lapses = [...lapses.values()].sort((a, b) => a.at - b.at);
     return read;
   }
 
@@ -124,13 +125,15 @@ export class Lapses {
     const index = this.#find(at);
     let lapse = this.#lapses[index];
     if (lapse?.at !== at) {
-      lapse = { at, units: new Map(), backordered: 0 };
-      this.#lapses.splice(index, 0, lapse);
+      lapse = { at, units: NOTHING, backordered: 0 };
+      // The first is all that most items have; an array that grows makes room for seventeen.
+      if (this.#lapses.length === 0) this.#lapses = [lapse];
+      else this.#lapses.splice(index, 0, lapse);
       if (index < this.#next || (index === this.#next && at <= this.#reached)) this.#next++;
     }
     const gone = index < this.#next;
     for (const { location, quantity } of units) {
-      bump(lapse.units, location, sign * quantity);
+      give(lapse, location, sign * quantity);
       if (gone) bump((this.#lapsed ??= new Map()), location, sign * quantity);
     }
     lapse.backordered += sign * backordered;
@@ -177,7 +180,18 @@ function* readSteps(steps: readonly number[]): Generator<[at: number, quantity: 
 }
 
 function isEmpty(lapse: Lapse): boolean {
-  return lapse.units.size === 0 && lapse.backordered === 0;
+  return lapse.units.length === 0 && lapse.backordered === 0;
+}
+
+const NOTHING: readonly Place[] = [];
+
+function give(lapse: Lapse, location: string, by: number): void {
+  const { units } = lapse;
+  const index = units.findIndex((place) => place.location === location);
+  const quantity = (units[index]?.quantity ?? 0) + by;
+  if (index < 0) lapse.units = quantity === 0 ? units : [...units, { location, quantity }];
+  else if (quantity === 0) lapse.units = units.length === 1 ? NOTHING : units.toSpliced(index, 1);
+  else lapse.units = units.with(index, { location, quantity });
 }
 
 function bump(sums: Map<string, number>, location: string, by: number): void {

@@ -28,12 +28,12 @@ export interface Item {
   /** Units promised, in holds and orders, that are at no place; of these the lapsed are known to `lapses`. */
   backordered: number;
   readonly lapses: Lapses;
-  /** By channel, '' for none: the thresholds that what is available was last said to exceed. */
-  readonly exceeded: Map<string, Set<number>>;
+  /** By channel, '' for none: the thresholds that what is available was last said to exceed. Replaced as a whole. */
+  exceeded: Exceeded;
   /** Whether anything was ever available: what comes in for the first time crosses no threshold. */
   stocked: boolean;
-  /** Bundles that take the item, and how many units each. */
-  readonly bundles: Map<string, number>;
+  /** Bundles that take the item, and how many units each. Replaced as a whole: most items are in none. */
+  bundles: readonly (readonly [bundle: string, quantity: number])[];
   /** Preordered units by the channel that they were promised through; not there for most items. */
   preordered: Preordered | undefined;
 }
@@ -250,7 +250,7 @@ export function byRank(a: Location, b: Location): number {
 }
 
 export function emptyItem(sku: string): Item {
-  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: new Map(), stocked: false, bundles: new Map(), preordered: undefined };
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: [], stocked: false, bundles: [], preordered: undefined };
 }
 
 /** The item's level at a place, made where there is none yet. */
@@ -283,7 +283,7 @@ export function writeState(key: string, state: unknown): string {
   switch (key[0]) {
     case 'i': {
       const item = state as Item;
-      return JSON.stringify({ ...item, levels: [...item.levels], exceeded: [...item.exceeded].map(([channel, thresholds]) => [channel, [...thresholds]]), bundles: [...item.bundles], preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
+      return JSON.stringify({ ...item, levels: [...item.levels], preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
     }
     case 'w':
       return JSON.stringify({ ...(state as Waiting), promises: [...(state as Waiting).promises] });
@@ -303,7 +303,7 @@ export function readState(key: string, body: string): unknown {
   const value = JSON.parse(body);
   switch (key[0]) {
     case 'i':
-      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: exceededFrom(value.exceeded), stocked: value.stocked, bundles: new Map(value.bundles ?? []), preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
+      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: value.exceeded, stocked: value.stocked, bundles: value.bundles ?? [], preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
     case 'w':
       return { promises: new Map(value.promises), due: value.due } satisfies Waiting;
     case 'h':
@@ -317,6 +317,10 @@ export function readState(key: string, body: string): unknown {
   }
 }
 
-function exceededFrom(saved: Exceeded): Map<string, Set<number>> {
-  return new Map(saved.map(([channel, thresholds]) => [channel, new Set(thresholds)]));
+/** The thresholds that what is available to a channel, or ('') to nobody in particular, was last said to exceed. */
+export function exceededFor(item: Item, channel: string): readonly number[] {
+  for (const [name, thresholds] of item.exceeded) if (name === channel) return thresholds;
+  return NONE;
 }
+
+const NONE: readonly number[] = [];

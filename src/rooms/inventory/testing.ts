@@ -13,7 +13,7 @@ import { isPublic, type InventoryEvent } from './events.ts';
 import { evolve, keysOf, type States } from './evolve.ts';
 import { itemKey, locationsKey, logOfKey, orderKey, reservationKey } from './keys.ts';
 import { availabilityView, orderView, reservationView, transferView, type ReservationView, type TransferView } from './resources.ts';
-import { findItem, findOrder, findReservation, findTransfer, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
+import { exceededFor, findItem, findOrder, findReservation, findTransfer, MAIN, readState, writeState, type Item, type Locations, type Order, type Reservation, type Waiting, type World } from './state.ts';
 import { openLine } from './units.ts';
 
 export const PARTITIONS = 4;
@@ -383,7 +383,7 @@ export class Story {
       if (!definition || !this.item(sku).stocked) continue;
       for (const channel of [undefined, ...Object.keys(definition.channelBuffers)]) {
         const { available } = this.figures(sku, { channel });
-        const exceeded = [...(this.item(sku).exceeded.get(channel ?? '') ?? [])].toSorted((a, b) => a - b);
+        const exceeded = exceededFor(this.item(sku), channel ?? '').toSorted((a, b) => a - b);
         expect(exceeded, `thresholds of ${sku} exceeded for ${channel ?? 'all'} at ${now}`).toEqual(definition.thresholds.filter((threshold) => available > threshold).toSorted((a, b) => a - b));
       }
     }

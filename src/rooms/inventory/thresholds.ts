@@ -2,7 +2,7 @@ import type { Nets } from './availability.ts';
 import type { ItemDefinition } from './commands.ts';
 import type { Exceeded, InventoryEvent } from './events.ts';
 import { itemKey } from './keys.ts';
-import type { Item } from './state.ts';
+import { exceededFor, type Item } from './state.ts';
 
 type Crossing = Extract<InventoryEvent, { type: 'inventory.threshold.crossed' }>;
 
@@ -33,26 +33,26 @@ const NONE: readonly InventoryEvent[] = [];
 
 /** The usual case, found without making anything: nothing is crossed, and what was said last is so. */
 function isQuiet(item: Item, { thresholds, channelBuffers }: ItemDefinition, { before, after }: Nets): boolean {
-  if (!isQuietFor(item.exceeded.get(''), thresholds, before, after)) return false;
+  if (!isQuietFor(exceededFor(item, ''), thresholds, before, after)) return false;
   for (const channel in channelBuffers) {
     const old = item.definition?.channelBuffers[channel] ?? 0;
-    if (!isQuietFor(item.exceeded.get(channel), thresholds, before - old, after - (channelBuffers[channel] ?? 0))) return false;
+    if (!isQuietFor(exceededFor(item, channel), thresholds, before - old, after - (channelBuffers[channel] ?? 0))) return false;
   }
   return true;
 }
 
-function isQuietFor(exceeded: ReadonlySet<number> | undefined, thresholds: readonly number[], before: number, after: number): boolean {
+function isQuietFor(exceeded: readonly number[], thresholds: readonly number[], before: number, after: number): boolean {
   for (const threshold of thresholds) {
-    const said = exceeded?.has(threshold) ?? false;
+    const said = exceeded.includes(threshold);
     if (before > threshold !== said || after > threshold !== said) return false;
   }
   return true;
 }
 
 function collect(facts: Crossing[], item: Item, thresholds: readonly number[], watched: Watched, now: number): void {
-  const exceeded = item.exceeded.get(watched.channel);
+  const exceeded = exceededFor(item, watched.channel);
   const known = thresholds.filter((threshold) => isWatched(item, watched.channel, threshold));
-  const said = (threshold: number): boolean => exceeded?.has(threshold) ?? false;
+  const said = (threshold: number): boolean => exceeded.includes(threshold);
   facts.push(...steps(known, said, watched.before, item.sku, watched.channel, now));
   facts.push(...steps(known, (threshold) => watched.before > threshold, watched.after, item.sku, watched.channel, now));
 }

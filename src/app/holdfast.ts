@@ -70,6 +70,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   opening.defer(() => timers.close());
   projection.onProgress((checkpoints) => engine.saved(checkpoints));
   engine.onCommitted(() => projection.advance());
+  engine.crowd.onHurry(() => projection.hurry());
   await engine.start();
   await timers.start();
   const commands = new QueueWorker<Command>({ engine, store, clock, random, queue: 'commands', toCommand, around: tracer?.around });

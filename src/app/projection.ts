@@ -12,6 +12,8 @@ export interface Projection extends Views, AsyncDisposable {
   onProgress(listener: (checkpoints: readonly number[], step: Step | undefined) => void): void;
   /** There is something new to fold. Costs nothing while it is busy. */
   advance(): void;
+  /** It is waited for: it does not rest for a while. */
+  hurry(): void;
 }
 
 export interface ProjectionListeners {
@@ -89,6 +91,7 @@ export async function startProjection(place: StorePlace, holder: string, on: Pro
       else say('advance');
       told = true;
     },
+    hurry: () => say('hurry'),
     async covers(positions, waitMs) {
       if (covers(checkpoints, positions)) return true;
       say('hurry');

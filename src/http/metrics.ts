@@ -111,6 +111,7 @@ function engineFigures(to: Exposition, { engine, store, timers }: Services): voi
   to.gauge('holdfast_engine_state', '1 for the state that the engine is in.', STATES.map((one) => [{ state: one }, one === state ? 1 : 0]));
   to.gauge('holdfast_engine_inbox_commands', 'Commands that wait to be decided.', inbox);
   to.gauge('holdfast_engine_resident_states', 'States in memory.', residents);
+  to.gauge('holdfast_engine_unsaved_states', 'States in memory that have to stay there until the views have saved them.', engine.crowd.unsaved);
   to.counter('holdfast_engine_commands_decided_total', 'Commands that were answered with what they decided.', decided);
   to.counter('holdfast_engine_commands_refused_total', 'Commands that were refused, by the code of the refusal.', Array.from(refused, ([code, count]) => [{ code }, count] as const));
   to.counter('holdfast_engine_commands_replayed_total', 'Commands that were answered with what the same command had come to before.', replayed);

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { handClock } from '../base/clock.ts';
 import { openMemory, type Faults, type Operation, type Verdict } from '../engines/memory/memory.ts';
 import type { Commit, Store } from '../store/store.ts';
-import { INBOX_MAX, START_ATTEMPTS_MAX } from './limits.ts';
-import { boxEngine, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
+import { CROWDED_PATIENCE_MS, INBOX_MAX, START_ATTEMPTS_MAX } from './limits.ts';
+import { Projector } from './projector.ts';
+import { boxEngine, boxes, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
 import type { Engine, Settled } from './engine.ts';
 
 const PARTITIONS = 4;
@@ -37,6 +38,46 @@ async function opened(...given: Verdict[]): Promise<{ clock: ReturnType<typeof h
   await engine.start();
   return { clock, store, engine };
 }
+
+describe('turns', () => {
+  test('what comes last is decided after everything that came with it, and made durable after it', async () => {
+    const { store, engine } = await opened();
+    const last = engine.execute(put('b', 1, 'last'), { turn: 'last' });
+    const own = engine.execute(put('b', 1, 'own'));
+    expect((await Promise.all([last, own])).map((settled) => settled.ok && settled.answer)).toEqual([2, 1]);
+    expect((await commitsOf(store)).map(({ events }) => events.map(({ data }) => data['label']))).toEqual([['own'], ['last']]);
+  });
+
+  test('too many states that are not saved: commands wait until some are, questions are answered', async () => {
+    const clock = handClock();
+    const store = openMemory({ partitions: PARTITIONS, clock });
+    const engine = boxEngine(store, { clock, unsavedStatesMax: 10 });
+    const projector = new Projector({ store, room: boxes as never });
+    await Promise.all([engine.start(), projector.start()]);
+    let hurried = 0;
+    engine.crowd.onHurry(() => hurried++);
+    for (let n = 0; n < 10; n++) await engine.execute(put(`b${n}`, 1));
+    expect([engine.crowd.unsaved, hurried]).toEqual([10, 0]);
+    const late = engine.execute(put('late', 1));
+    expect([await stateOf(late), await unitsIn(engine, 'b1'), hurried]).toEqual(['waiting', 1, 1]);
+    await projector.catchUp();
+    engine.saved(projector.checkpoints);
+    expect([await stateOf(late), engine.crowd.unsaved]).toMatchObject([{ ok: true }, 1]);
+  });
+
+  test('where nothing is saved for long they are told to come back', async () => {
+    const clock = handClock();
+    const engine = boxEngine(openMemory({ partitions: PARTITIONS, clock }), { clock, unsavedStatesMax: 1 });
+    await engine.start();
+    await engine.execute(put('b', 1));
+    const late = engine.execute(put('late', 1));
+    late.catch(() => undefined);
+    await pass(clock, CROWDED_PATIENCE_MS - 1);
+    expect(await stateOf(late)).toBe('waiting');
+    await pass(clock, 1);
+    expect(await stateOf(late)).toMatchObject({ code: 'overloaded', retry: 'later' });
+  });
+});
 
 describe('group commit', () => {
   test('everything that arrived before the first decision is one commit of its log', async () => {

@@ -8,8 +8,9 @@ import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { answered, isAnswerKey, recall, type Once, type Outcome, type Remembered } from './answers.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS } from './limits.ts';
-import { Memory, STATES, type Changes } from './memory.ts';
+import { Crowd } from './crowd.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS, UNSAVED_STATES_MAX } from './limits.ts';
+import { Memory, STATES, type Changes, type Due } from './memory.ts';
 import type { Context, Room, World } from './room.ts';
 import { Tally, type Tallied } from './tally.ts';
 
@@ -23,6 +24,8 @@ export interface EngineOptions<Command> {
   readonly random: Random;
   readonly ids: Ids;
   readonly residentStatesMax?: number;
+  /** Changed states that are not known to be saved, beyond which commands wait. */
+  readonly unsavedStatesMax?: number;
   /** Facts of one log that a start takes in at once. */
   readonly tailFactsMax?: number;
   /** True where nobody else can write to the store. Otherwise nothing is refused before it is known that nobody did. */
@@ -58,6 +61,8 @@ interface Asked {
   readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
   readonly once: Once | undefined;
   readonly lane: string | undefined;
+  /** `last`: after everything that came by the time it is decided. */
+  readonly turn: 'own' | 'last';
   readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -79,6 +84,14 @@ interface Parked {
   readonly pending: Pending;
   readonly keys: readonly string[];
   readonly why: 'load' | 'verify';
+}
+
+export interface CommandOptions {
+  readonly once?: Once | undefined;
+  /** Commands of one lane are decided in the order they are given. */
+  readonly lane?: string | undefined;
+  /** `last` for what nobody waits for: whatever else has come is decided and on its way before it. */
+  readonly turn?: 'last' | undefined;
 }
 
 /** What is decided together and made durable together. */
@@ -108,7 +121,10 @@ export class Engine<Command> {
   readonly #memory: Memory<Command>;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
   readonly #onAppended = new Set<(appended: Appended) => void>();
-  readonly #onDue = new Set<(key: string, dueMs: number, nowMs: number) => void>();
+  readonly #onDue = new Set<(due: Due, nowMs: number) => void>();
+  readonly #onSaved = new Set<(checkpoints: readonly number[]) => void>();
+  /** Who waits because too many states are unsaved. */
+  readonly crowd: Crowd;
   /** A decision could not be folded: what was decided since the last append has to be decided again. */
   #unsound = false;
   #arrivals = 0;
@@ -154,10 +170,11 @@ export class Engine<Command> {
       logOf: (key) => this.logOf(key),
       statesMax: options.residentStatesMax ?? RESIDENT_STATES_MAX,
       batches: { open: () => this.#batch, underWay: () => this.#inFlight?.batch },
-      wants: (key, dueMs) => this.#wants(key, dueMs),
+      wants: (due) => this.#wants(due),
       instants: { now: () => this.now(), seen: (time) => void (this.#lastNow = Math.max(this.#lastNow, time)) },
       retry: () => this.#retryReading(),
     });
+    this.crowd = new Crowd({ clock: options.clock, unsaved: () => this.#memory.unsaved, max: options.unsavedStatesMax ?? UNSAVED_STATES_MAX, lookAgain: () => this.#planDrain() });
     this.#tokenPrefix = `${options.random.u32().toString(36)}${options.random.u32().toString(36)}-`;
   }
 
@@ -237,21 +254,21 @@ export class Engine<Command> {
   /**
    * Decides a command and answers once what it decided, and everything it was decided on, is durable. Rejects with a
    * fault where that could not be: `overloaded`, `storage-full`, `storage-failed`, `unavailable`, `closed`.
-   * Commands of one `lane` are decided in the order they are given.
    */
-  execute(command: Command, options: { once?: Once | undefined; lane?: string | undefined } = {}): Promise<Settled> {
+  execute(command: Command, options: CommandOptions = {}): Promise<Settled> {
     return new Promise((resolve, reject) => {
       this.submit(command, options, (outcome, replayed, cursor) => resolve({ ...outcome, replayed, cursor }), reject);
     });
   }
 
   /** {@link execute} with callbacks, for callers with many commands at once. */
-  submit(command: Command, options: { once?: Once | undefined; lane?: string | undefined }, settle: Pending['settle'], fail: (error: unknown) => void): void {
+  submit(command: Command, options: CommandOptions, settle: Pending['settle'], fail: (error: unknown) => void): void {
     this.#take({
       kind: 'command',
       run: (world, context) => this.#room.decide(command, world, context),
       once: options.once,
       lane: options.lane,
+      turn: options.turn ?? 'own',
       settle,
       fail,
     });
@@ -269,6 +286,7 @@ export class Engine<Command> {
         },
         once: undefined,
         lane: undefined,
+        turn: 'own',
         settle: () => {
           assert(answer, 'a question was settled without an answer');
           resolve(answer.value);
@@ -289,6 +307,7 @@ export class Engine<Command> {
         run: (world, { now }) => question(world, now),
         once,
         lane: undefined,
+        turn: 'own',
         settle: (outcome, replayed, cursor) => resolve({ ...outcome, replayed, cursor }),
         fail: reject,
       });
@@ -308,7 +327,7 @@ export class Engine<Command> {
   }
 
   /** Calls back with every state that came to want waking, and the instant at which it did. */
-  onDue(listener: (key: string, dueMs: number, nowMs: number) => void): () => void {
+  onDue(listener: (due: Due, nowMs: number) => void): () => void {
     this.#onDue.add(listener);
     return () => void this.#onDue.delete(listener);
   }
@@ -316,6 +335,20 @@ export class Engine<Command> {
   /** Says how far states are saved: what is saved may leave memory. */
   saved(checkpoints: readonly number[]): void {
     this.#memory.saved(checkpoints);
+    this.crowd.eased();
+    if (this.#inbox.length > 0) this.#planDrain();
+    for (const listener of this.#onSaved) listener(checkpoints);
+  }
+
+  /** Calls back with how far states are saved, whenever that is said. */
+  onSaved(listener: (checkpoints: readonly number[]) => void): () => void {
+    this.#onSaved.add(listener);
+    return () => void this.#onSaved.delete(listener);
+  }
+
+  /** Whether a state may want waking by now, as far as that is known without loading it. */
+  mayWantWaking(key: string): boolean {
+    return this.#memory.mayWantWaking(key, this.now());
   }
 
   /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */
@@ -340,6 +373,7 @@ export class Engine<Command> {
   async close(): Promise<void> {
     if (this.#health.state === 'closed') return;
     this.#closing = true;
+    this.crowd.close();
     const patience = Promise.withResolvers<'late'>();
     const callOff = this.#clock.after(CLOSE_PATIENCE_MS, () => patience.resolve('late'));
     while (this.#health.state !== 'failed' && this.#busy()) {
@@ -364,8 +398,8 @@ export class Engine<Command> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #take({ kind, run, once, lane, settle, fail }: Asked): void {
-    const pending: Pending = { kind, run, once, lane, settle, fail, followed: this.#follow?.(), order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
+  #take({ kind, run, once, lane, turn, settle, fail }: Asked): void {
+    const pending: Pending = { kind, run, once, lane, turn, settle, fail, followed: this.#follow?.(), order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
     const stopped = this.#stoppedBy();
     if (stopped) return pending.fail(stopped);
     if (this.#waiting >= INBOX_MAX) {
@@ -393,21 +427,38 @@ export class Engine<Command> {
     this.#drainPlanned = false;
     if (this.#health.state !== 'ready') return;
     if (this.#memory.behind.size > 0) return void this.#takeIn();
-    const inbox = this.#inbox;
-    this.#inbox = [];
+    const { own, last } = this.#inTurn();
     const context: Context = { now: this.now(), ids: this.#ids };
-    for (let index = 0; index < inbox.length; index++) {
-      this.#attempt(inbox[index] as Pending, context); // within bounds
-      // A long queue is not waited for: while its first part is made durable the next is decided.
-      if (!this.#inFlight && this.#batch.waiting.length >= FLUSH_AT) this.#flush();
-      if (this.#health.state === 'ready') continue;
-      this.#inbox = [...inbox.slice(index + 1), ...this.#inbox];
-      return;
-    }
+    if (!this.#attemptAll(own, context, last)) return;
+    if (last.length > 0) this.#flush();
+    if (!this.#attemptAll(last, context, [])) return;
     this.#failedLanes.clear();
     this.#loadParked();
     this.#flush();
   };
+
+  /** Takes from the inbox what is to be decided now. While memory is crowded only questions are. */
+  #inTurn(): { own: Pending[]; last: Pending[] } {
+    const look = this.crowd.look();
+    const inbox = this.#inbox;
+    this.#inbox = look === 'full' ? inbox.filter(({ kind }) => kind === 'command') : [];
+    if (look === 'hopeless') this.#fail(inbox.filter(({ kind }) => kind === 'command'), new Fault('overloaded', 'the views are too far behind for memory to take more', { retry: 'later' }));
+    const now = look === 'free' ? inbox : inbox.filter(({ kind }) => kind === 'question');
+    return now.some(({ turn }) => turn === 'last') ? { own: now.filter(({ turn }) => turn === 'own'), last: now.filter(({ turn }) => turn === 'last') } : { own: now, last: [] };
+  }
+
+  /** False where it had to stop: what is left, and what comes after it, is in the inbox again. */
+  #attemptAll(pendings: readonly Pending[], context: Context, after: readonly Pending[]): boolean {
+    for (let index = 0; index < pendings.length; index++) {
+      this.#attempt(pendings[index] as Pending, context); // within bounds
+      // A long queue is not waited for: while its first part is made durable the next is decided.
+      if (!this.#inFlight && this.#batch.waiting.length >= FLUSH_AT) this.#flush();
+      if (this.#health.state === 'ready') continue;
+      this.#inbox = [...pendings.slice(index + 1), ...after, ...this.#inbox];
+      return false;
+    }
+    return true;
+  }
 
   #attempt(pending: Pending, context: Context): void {
     if (pending.lane !== undefined && this.#failedLanes.has(pending.lane)) return pending.fail(behindFailed());
@@ -484,8 +535,8 @@ export class Engine<Command> {
     this.#memory.record(event, log);
   }
 
-  #wants(key: string, dueMs: number): void {
-    for (const listener of this.#onDue) listener(key, dueMs, this.#lastNow);
+  #wants(due: Due): void {
+    for (const listener of this.#onDue) listener(due, this.#lastNow);
   }
 
   #park(pending: Pending, keys: string[], why: 'load' | 'verify' = 'load'): void {

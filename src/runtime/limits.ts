@@ -15,7 +15,18 @@ export const CONFLICT_ATTEMPTS_MAX = 20;
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
 /** States kept in memory before those that are saved and unused make room. */
 export const RESIDENT_STATES_MAX = 250_000;
-/** By how much that may be exceeded where states are only asked for. */
+/**
+ * States that were changed and are not known to be saved yet, beyond which commands wait until some are: 300 MB, and more
+ * than fifteen seconds of changes to as many items.
+ */
+export const UNSAVED_STATES_MAX = 200_000;
+/** Wake-ups leave half of that to commands; the projector has two steps' work then. */
+export const UNSAVED_FOR_WAKES = 80_000;
+/** How long commands wait for that before they are told to come back: a saving takes a second. */
+export const CROWDED_PATIENCE_MS = 10_000;
+/** How often those who save are asked to hurry: more often than they forget it. */
+export const CROWDED_HURRY_MS = 200;
+/** By how much the states in memory may be more than their maximum where they are only asked for. */
 export const STATES_OVER = 1.1;
 /** States looked at for eviction in one go: about a millisecond; and where there are far too many, some milliseconds. */
 export const EVICTION_STEP = 5_000;
@@ -26,7 +37,9 @@ export const EVICTION_STEP_MAX = 50_000;
  */
 export const TAIL_FACTS_MAX = 250_000;
 export const TAIL_WAIT_MS = 100;
-/** Wake-ups decided together: a few milliseconds of work, so that a million holds running out hold nobody up. */
+/** Wake-ups decided together: as many as take this long, within these bounds, so that a million holds running out hold nobody up. */
+export const WAKES_STEP_MS = 10;
+export const WAKES_PER_STEP_MIN = 25;
 export const WAKES_PER_STEP = 500;
 /** Wake-ups that are in memory at a time, about 10 MB: more are found among the saved states when these are done. */
 export const WAKES_HELD_MAX = 100_000;
@@ -46,8 +59,8 @@ export const PROJECTION_EVENTS_PER_STEP = 20_000;
  * written less often, which makes a fact a fifth cheaper.
  */
 export const REBUILD_EVENTS_PER_STEP = 60_000;
-/** States the projector keeps between steps. */
-export const PROJECTION_STATES_MAX = 100_000;
+/** States the projector keeps between steps: those of a step or two. One that it lacks is a look-up; one kept long and then let go costs a collection. */
+export const PROJECTION_STATES_MAX = 20_000;
 /** Messages claimed from a queue at a time: handed out, decided and recorded in some milliseconds, between two commits of shoppers. */
 export const CLAIM_MAX = 128;
 /** A claim that was not settled by then is handed out again: after a crash adjustments of the items in it wait this long. Twice is once. */

@@ -15,6 +15,13 @@ export interface Changes {
   readonly touched: Entry[];
 }
 
+/** A state wants waking at an instant, by the commit at a position of its log. */
+export interface Due {
+  readonly key: string;
+  readonly dueMs: number;
+  readonly position: number;
+}
+
 export interface MemoryOptions<Command> {
   readonly store: Pick<Store, 'log' | 'projections' | 'partitions'>;
   readonly room: Omit<Room<Command>, 'wake'>;
@@ -23,8 +30,8 @@ export interface MemoryOptions<Command> {
   readonly statesMax: number;
   /** What is being put together, and what is being made durable. */
   readonly batches: { open(): Changes; underWay(): Changes | undefined };
-  /** A state came to want waking at an instant. */
-  readonly wants: (key: string, dueMs: number) => void;
+  /** A state came to want waking. */
+  readonly wants: (due: Due) => void;
   readonly instants: { now(): number; seen(time: number): void };
   /** Resolves when a reading may be tried again; rejects where nobody waits for it any more. */
   readonly retry: () => Promise<void>;
@@ -47,7 +54,7 @@ export class Memory<Command> {
   readUndurable = false;
   readonly #options: MemoryOptions<Command>;
   readonly #room: Omit<Room<Command>, 'wake'>;
-  readonly #residents = new Residents();
+  readonly #residents: Residents;
   readonly #births: Births;
   readonly #folding: Folding;
   #checkpoints: readonly number[] = [];
@@ -65,6 +72,7 @@ export class Memory<Command> {
     this.assigned = new Array<number>(partitions).fill(0);
     this.#savedUpTo = new Array<number>(partitions).fill(0);
     this.#generations = new Array<number>(partitions).fill(0);
+    this.#residents = new Residents(partitions);
     this.#births = new Births(options.room.births, partitions);
     this.#folding = new Folding(this.#residents, options.logOf);
     this.world = { partitions, get: (key) => this.#look(key) };
@@ -72,6 +80,11 @@ export class Memory<Command> {
 
   get size(): number {
     return this.#residents.size;
+  }
+
+  /** States that have to stay because they are not known to be saved as they are. */
+  get unsaved(): number {
+    return this.#residents.unsaved;
   }
 
   /** How often any log was read again. */
@@ -88,12 +101,20 @@ export class Memory<Command> {
     return this.#residents.find(key) !== undefined;
   }
 
+  /** Whether a state may want waking by an instant: no only where it is at hand, is durable, and does not. */
+  mayWantWaking(key: string, now: number): boolean {
+    const entry = this.#residents.peek(key);
+    if (entry?.state === undefined || entry.position > (this.durable[entry.log] ?? 0)) return true;
+    const due = this.#room.dueOf(key, entry.state);
+    return due !== null && due <= now;
+  }
+
   /** Folds a fact that was decided into the states at once; one that it makes is made when somebody asks for it. */
   record(event: EventRecord, log: number): void {
     const { touched } = this.#options.batches.open();
     this.#fold(event, (this.assigned[log] ?? 0) + 1, touched, 'apart');
     const due = this.#room.births.dueOf(event);
-    if (due !== null) this.#options.wants(this.#room.births.keyOf(event) ?? '', due);
+    if (due !== null) this.#options.wants({ key: this.#room.births.keyOf(event) ?? '', dueMs: due, position: (this.assigned[log] ?? 0) + 1 });
   }
 
   /** The next commit of a log, which is about to be appended with this stored form. */
@@ -193,7 +214,7 @@ export class Memory<Command> {
       const { key, state } = touched[i] as Entry; // within bounds
       if (isAnswerKey(key) || state === undefined) continue;
       const due = this.#room.dueOf(key, state);
-      if (due !== null) this.#options.wants(key, due);
+      if (due !== null) this.#options.wants({ key, dueMs: due, position });
     }
   }
 
@@ -254,6 +275,7 @@ export class Memory<Command> {
 
   #noteSaved(log: number, upTo: number): void {
     this.#savedUpTo[log] = Math.max(this.#savedUpTo[log] ?? 0, upTo);
+    this.#residents.saved(log, upTo);
   }
 
   #admit(log: number, keys: readonly string[], loaded: { bodies: Map<string, string> }): void {

@@ -12,49 +12,143 @@ export interface Entry {
 }
 
 /**
+ * Parts of the whole: a map grows, and is tidied after many deletions, by moving all of its entries, which takes a
+ * tenth of a second where it has half a million. A part is moved in a millisecond.
+ */
+const PARTS = 512;
+
+/** By the end of a key, where numbers count and ids are random; a hash of all of it would cost more than the look-up. */
+function partOf(key: string): number {
+  const end = key.length - 1;
+  return (key.charCodeAt(end) + 11 * key.charCodeAt(end - 1) + 121 * key.charCodeAt(end - 2)) & (PARTS - 1);
+}
+
+/**
  * The states in memory. Rule: a key that is not here has no fact after the states consumer's checkpoint, so that its
  * saved state is its state. Hence whatever a later fact has touched stays until the checkpoint has passed that fact.
  */
 export class Residents {
-  readonly #entries = new Map<string, Entry>();
-  #hand = this.#entries.values();
+  readonly #parts: Map<string, Entry>[] = Array.from({ length: PARTS }, () => new Map());
+  readonly #unsaved: Unsaved;
+  #size = 0;
+  #hand: IterableIterator<Entry>;
+  #handPart = 0;
   #epoch = 0;
 
+  constructor(logs: number) {
+    this.#unsaved = new Unsaved(logs);
+    this.#hand = this.#part(0).values();
+  }
+
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
+  }
+
+  /** How many of them were changed by a commit that is not known to be saved: these have to stay. */
+  get unsaved(): number {
+    return this.#unsaved.count;
   }
 
   find(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.#part(partOf(key)).get(key);
     if (entry) entry.used = this.#epoch;
     return entry;
   }
 
+  /** {@link find} that is no use of it. */
+  peek(key: string): Entry | undefined {
+    return this.#part(partOf(key)).get(key);
+  }
+
+  /** Adds a state that is not there. */
   put(key: string, log: number, state: unknown, position: number): Entry {
-    const entry = { key, log, state, position, used: this.#epoch };
-    this.#entries.set(key, entry);
+    const entry = { key, log, state, position: 0, used: this.#epoch };
+    this.#part(partOf(key)).set(key, entry);
+    this.#size++;
+    this.touch(entry, position);
     return entry;
   }
 
+  /** Notes that the commit at a position changes a state. */
+  touch(entry: Entry, position: number): void {
+    if (entry.position === position) return;
+    this.#unsaved.move(entry.log, entry.position, position);
+    entry.position = position;
+  }
+
   drop(key: string): void {
-    this.#entries.delete(key);
+    const part = this.#part(partOf(key));
+    const entry = part.get(key);
+    if (!entry) return;
+    part.delete(key);
+    this.#size--;
+    this.#unsaved.move(entry.log, entry.position, 0);
+  }
+
+  /** What the commits of a log up to a position changed is saved. */
+  saved(log: number, upTo: number): void {
+    this.#unsaved.saved(log, upTo);
   }
 
   /** Lets go of some states that are saved and were not used lately, until `max` are left or enough were looked at. */
   evict(max: number, checkpoints: readonly number[]): void {
     this.#epoch++;
     // In step with how many came since: a million holds that run out bring as many states.
-    const steps = Math.min(EVICTION_STEP_MAX, EVICTION_STEP + 2 * (this.#entries.size - max));
-    for (let looked = 0; looked < steps && this.#entries.size > max; looked++) {
+    const steps = Math.min(EVICTION_STEP_MAX, EVICTION_STEP + 2 * (this.#size - max));
+    for (let looked = 0; looked < steps && this.#size > max; looked++) {
       const next = this.#hand.next();
       if (next.done === true) {
-        this.#hand = this.#entries.values();
-        return;
+        this.#handPart = (this.#handPart + 1) % PARTS;
+        this.#hand = this.#part(this.#handPart).values();
+        if (this.#handPart === 0) return;
+        continue;
       }
       const entry = next.value;
       const saved = entry.position <= (checkpoints[entry.log] ?? 0);
-      if (saved && entry.used < this.#epoch - 1) this.#entries.delete(entry.key);
+      if (saved && entry.used < this.#epoch - 1) this.drop(entry.key);
     }
+  }
+
+  #part(index: number): Map<string, Entry> {
+    return this.#parts[index] as Map<string, Entry>; // every caller's index is one of a part
+  }
+}
+
+/** Counts the states that are not saved, by the commit that changed each last. */
+class Unsaved {
+  readonly #logs: { upTo: number; readonly byPosition: Map<number, number> }[];
+  #count = 0;
+
+  constructor(logs: number) {
+    this.#logs = Array.from({ length: logs }, () => ({ upTo: 0, byPosition: new Map() }));
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A state that one commit changed last is now changed by another, or (0) is gone. */
+  move(log: number, from: number, to: number): void {
+    this.#add(log, from, -1);
+    this.#add(log, to, 1);
+  }
+
+  saved(log: number, upTo: number): void {
+    const counts = this.#logs[log];
+    if (!counts || upTo <= counts.upTo) return;
+    counts.upTo = upTo;
+    for (const [position, count] of counts.byPosition) {
+      if (position > upTo) continue;
+      this.#count -= count;
+      counts.byPosition.delete(position);
+    }
+  }
+
+  #add(log: number, position: number, by: 1 | -1): void {
+    const counts = this.#logs[log];
+    if (!counts || position <= counts.upTo) return;
+    counts.byPosition.set(position, (counts.byPosition.get(position) ?? 0) + by);
+    this.#count += by;
   }
 }
 
@@ -90,7 +184,7 @@ export class Folding implements States {
   }
 
   #touch(entry: Entry): void {
-    entry.position = this.#position;
+    this.#residents.touch(entry, this.#position);
     this.#touched.push(entry);
   }
 }

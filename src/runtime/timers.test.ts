@@ -203,4 +203,69 @@ describe('timers', () => {
     expect((await rung(store)).map(({ box }) => box).toSorted()).toEqual([...names, 'later', 'sooner']);
     timers.close();
   });
+
+  test('let whoever asks meanwhile go first: they are decided and on their way before the wake-ups that came with them', async () => {
+    const clock = handClock(0);
+    const store = openMemory({ partitions: 1 });
+    const { engine, timers } = await waking(store, clock);
+    await engine.execute({ type: 'Put', box: 'other', units: 1 });
+    await Promise.all(Array.from({ length: 100 }, (_, n) => engine.execute(ring(`box${n}`, 1_000))));
+    const appends: string[][] = [];
+    engine.onAppended(({ commits }) => void appends.push(commits.flatMap(({ events }) => events.map(({ type }) => type))));
+    clock.advance(1_000); // the first wake-ups are in the inbox now
+    await Promise.resolve();
+    const other = engine.execute({ type: 'Put', box: 'other', units: 1 });
+    await pass(clock, SOON);
+    expect((await other).ok).toBe(true);
+    expect(appends[0]).toEqual(['box.changed']);
+    expect(appends.flat().filter((type) => type === 'box.rang')).toHaveLength(100);
+    timers.close();
+  });
+
+  test('wait while too much is not saved, and go on when it is', async () => {
+    const clock = handClock(0);
+    const store = openMemory({ partitions: 2 });
+    const engine = boxEngine(store, { clock });
+    const timers = new Timers({ engine, store, room: boxes, clock, unsavedMax: 10 });
+    const projector = new Projector({ store, room: boxes as never });
+    await Promise.all([engine.start(), timers.start(), projector.start()]);
+    const save = async (): Promise<void> => {
+      await projector.catchUp();
+      engine.saved(projector.checkpoints);
+    };
+    let hurried = 0;
+    engine.crowd.onHurry(() => hurried++);
+    await Promise.all(Array.from({ length: 200 }, (_, n) => engine.execute(ring(`box${n}`, 1_000))));
+    await pass(clock, SOON);
+    expect([(await rung(store)).length, hurried > 0]).toEqual([0, true]);
+    await save();
+    await pass(clock, SOON);
+    const some = (await rung(store)).length;
+    expect([some > 0, some < 200, engine.crowd.unsaved <= 10 + some]).toEqual([true, true, true]);
+    for (let n = 0; n < 20; n++) {
+      await save();
+      await pass(clock, 10);
+    }
+    expect((await rung(store)).length).toBe(200);
+    timers.close();
+  });
+
+  test('for which there was no room are found as soon as they are saved', async () => {
+    const clock = handClock(0);
+    const store = openMemory({ partitions: 2 });
+    const engine = boxEngine(store, { clock });
+    const timers = new Timers({ engine, store, room: boxes, clock, heldMax: 10 });
+    const projector = new Projector({ store, room: boxes as never });
+    await Promise.all([engine.start(), timers.start(), projector.start()]);
+    await Promise.all(Array.from({ length: 60 }, (_, n) => engine.execute(ring(`box${n}`, 1_000))));
+    await pass(clock, 2_000);
+    expect((await rung(store)).length).toBeLessThanOrEqual(10);
+    for (let n = 0; n < 20; n++) {
+      await projector.catchUp();
+      engine.saved(projector.checkpoints);
+      await pass(clock, 200);
+    }
+    expect((await rung(store)).length).toBe(60);
+    timers.close();
+  });
 });

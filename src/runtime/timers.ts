@@ -4,7 +4,8 @@ import { isFault } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { isAnswerKey } from './answers.ts';
-import { WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_HELD_MAX, WAKES_PER_PAGE, WAKES_PER_STEP } from './limits.ts';
+import { DueHeap, type DueKey } from './due-heap.ts';
+import { UNSAVED_FOR_WAKES, WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_HELD_MAX, WAKES_PER_PAGE, WAKES_PER_STEP, WAKES_PER_STEP_MIN, WAKES_STEP_MS } from './limits.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -30,7 +31,13 @@ export class Timers<Command> {
    * anew what they want: without this a full disk would be asked over and over, without a pause.
    */
   readonly #resting = new Map<string, number>();
-  readonly #forget: () => void;
+  /** By log, the newest commit that made a wake-up for which there was no room: a listing finds it once that is saved. */
+  readonly #missed: number[];
+  /** Something was saved that an earlier listing went past. */
+  #listAgain = false;
+  #stepSize = WAKES_PER_STEP_MIN;
+  readonly #unsavedMax: number;
+  readonly #forget: (() => void)[];
   /** How far this round has listed, and up to where it goes; done when nothing more is due in its window. */
   #place = { dueMs: 0, key: '' };
   #until = 0;
@@ -42,18 +49,22 @@ export class Timers<Command> {
   #waking = false;
   #closed = false;
 
-  constructor(options: { engine: Engine<Command>; store: Store; room: Room<Command>; clock: Clock; heldMax?: number }) {
+  constructor(options: { engine: Engine<Command>; store: Store; room: Room<Command>; clock: Clock; heldMax?: number; unsavedMax?: number }) {
     this.#heldMax = options.heldMax ?? WAKES_HELD_MAX;
     this.#engine = options.engine;
     this.#store = options.store;
     this.#room = options.room;
     this.#clock = options.clock;
-    this.#forget = this.#engine.onDue((key, dueMs, nowMs) => {
-      if (dueMs > nowMs + WAKE_WINDOW_MS) return;
-      // What is due after the place that was listed up to is listed later, once it is saved.
-      if (this.#heap.size < this.#heldMax || dueMs <= this.#place.dueMs) this.#add(key, dueMs);
-      else this.#listed = false;
-    });
+    this.#unsavedMax = options.unsavedMax ?? UNSAVED_FOR_WAKES;
+    this.#missed = new Array<number>(options.store.partitions).fill(0);
+    this.#forget = [
+      this.#engine.onDue(({ key, dueMs, position }, nowMs) => {
+        if (dueMs > nowMs + WAKE_WINDOW_MS) return;
+        if (this.#heap.size < this.#heldMax) this.#add(key, dueMs);
+        else this.#missed[this.#engine.logOf(key)] = position;
+      }),
+      this.#engine.onSaved((checkpoints) => this.#lookForMissed(checkpoints)),
+    ];
   }
 
   /** Wake-ups under way or in memory. */
@@ -68,7 +79,7 @@ export class Timers<Command> {
 
   close(): void {
     this.#closed = true;
-    this.#forget();
+    for (const forget of this.#forget) forget();
     this.#callOff?.();
     this.#callOffReload?.();
   }
@@ -86,9 +97,31 @@ export class Timers<Command> {
     if (!this.#closed) this.#callOffReload = this.#clock.after(WAKE_RELOAD_MS, () => void this.#beginRound());
   }
 
+  #lookForMissed(checkpoints: readonly number[]): void {
+    for (const [log, position] of this.#missed.entries()) {
+      if (position === 0 || position > (checkpoints[log] ?? 0)) continue;
+      this.#missed[log] = 0;
+      this.#listAgain = true;
+    }
+    this.#refill();
+  }
+
+  /** Lists where there is room for many, and where a listing would find some. */
+  #refill(): void {
+    if (this.#closed || this.#heap.size > this.#heldMax / 2 || this.#listing) return;
+    if (this.#listed && this.#listAgain) {
+      this.#place = { dueMs: 0, key: '' };
+      this.#listed = this.#listAgain = false;
+    }
+    if (!this.#listed) void this.#list();
+  }
+
   /** Brings wake-ups into memory until there are enough, or no more are due soon. */
   #list(): Promise<void> {
-    this.#listing ??= this.#listSome().finally(() => (this.#listing = undefined));
+    this.#listing ??= this.#listSome().finally(() => {
+      this.#listing = undefined;
+      if (this.#listAgain) this.#refill();
+    });
     return this.#listing;
   }
 
@@ -145,75 +178,28 @@ export class Timers<Command> {
     this.#waking = true;
     const now = this.#engine.now();
     while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
-      const due = this.#heap.take(now, WAKES_PER_STEP).filter(({ key }) => !this.#rests(key, now));
-      if (!this.#listed && this.#heap.size < this.#heldMax / 2) void this.#list();
+      await this.#engine.crowd.atMost(this.#unsavedMax);
+      if (this.#closed) break;
+      const due = this.#heap.take(now, this.#stepSize).filter(({ key }) => !this.#rests(key, now) && this.#engine.mayWantWaking(key));
+      this.#refill();
       this.#noteLateness(due);
-      const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key))));
-      results.forEach((result, index) => {
-        const entry = due[index];
-        if (!entry) return;
-        if (result.status === 'rejected') this.#rest(entry.key, this.#engine.now() + WAKE_RETRY_MS);
-        else this.#resting.delete(entry.key);
-      });
+      await this.#step(due);
     }
     this.#waking = false;
     this.#plan();
   }
-}
 
-/** A binary heap of keys by instant. */
-class DueHeap {
-  readonly #items: { dueMs: number; key: string }[] = [];
-
-  get size(): number {
-    return this.#items.length;
-  }
-
-  get nextDue(): number | undefined {
-    return this.#items[0]?.dueMs;
-  }
-
-  push(dueMs: number, key: string): void {
-    const items = this.#items;
-    const item = { dueMs, key };
-    let hole = items.push(item) - 1;
-    while (hole > 0) {
-      const parent = (hole - 1) >>> 1;
-      const above = items[parent] as { dueMs: number; key: string }; // within bounds
-      if (above.dueMs <= dueMs) break;
-      items[hole] = above;
-      hole = parent;
-    }
-    items[hole] = item;
-  }
-
-  /** Removes up to `limit` items that are due, each key once. */
-  take(now: number, limit: number): { dueMs: number; key: string }[] {
-    const taken = new Map<string, { dueMs: number; key: string }>();
-    while (taken.size < limit) {
-      const first = this.#items[0];
-      if (!first || first.dueMs > now) break;
-      taken.set(first.key, first);
-      this.#pop();
-    }
-    return [...taken.values()];
-  }
-
-  #pop(): void {
-    const items = this.#items;
-    const last = items.pop();
-    if (!last || items.length === 0) return;
-    let hole = 0;
-    for (;;) {
-      let child = 2 * hole + 1;
-      if (child >= items.length) break;
-      const right = items[child + 1];
-      if (right && right.dueMs < (items[child] as { dueMs: number }).dueMs) child++; // `child` is within bounds
-      const below = items[child] as { dueMs: number; key: string }; // likewise
-      if (below.dueMs >= last.dueMs) break;
-      items[hole] = below;
-      hole = child;
-    }
-    items[hole] = last;
+  /** As many at a time as take some milliseconds: what is asked meanwhile waits for no more than that. */
+  async #step(due: readonly DueKey[]): Promise<void> {
+    const began = this.#clock.now();
+    const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key), { turn: 'last' })));
+    const tookMs = this.#clock.now() - began;
+    this.#stepSize = Math.round(Math.min(WAKES_PER_STEP, Math.max(WAKES_PER_STEP_MIN, tookMs > WAKES_STEP_MS ? this.#stepSize * 0.8 : this.#stepSize * 1.25)));
+    results.forEach((result, index) => {
+      const entry = due[index];
+      if (!entry) return;
+      if (result.status === 'rejected') this.#rest(entry.key, this.#engine.now() + WAKE_RETRY_MS);
+      else this.#resting.delete(entry.key);
+    });
   }
 }

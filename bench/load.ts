@@ -22,6 +22,8 @@ export interface LoadSpec {
   readonly seconds: number;
   /** At most so many requests a second, all told; without it each connection asks again at once. */
   readonly perSecondMax?: number;
+  /** So many arrive a second, whatever becomes of those before: one for whom no connection is free goes away, and is counted. */
+  readonly arrivalsPerSecond?: number;
   /** Count this text in the bodies of answers, such as `"status":201` in those of batches. */
   readonly counting?: string;
 }
@@ -31,6 +33,8 @@ export interface LoadResult {
   readonly seconds: number;
   readonly waits: Waits;
   readonly byStatus: Readonly<Record<string, number>>;
+  /** Who found no connection free. */
+  readonly wentAway: number;
   /** How often {@link LoadSpec.counting} was found. */
   readonly counted: number;
 }
@@ -50,12 +54,13 @@ class Load {
   readonly #histogram = new Histogram();
   readonly #byStatus: Record<string, number> = {};
   readonly #idle: Connection[] = [];
-  readonly #start = performance.now();
-  readonly #end: number;
+  #start = performance.now();
+  #end: number;
   readonly #done = Promise.withResolvers<void>();
   #sent = 0;
   #received = 0;
   #counted = 0;
+  #wentAway = 0;
   #underWay = 0;
   #pacing: NodeJS.Timeout | undefined;
 
@@ -67,12 +72,14 @@ class Load {
 
   async run(): Promise<LoadResult> {
     const sockets = await Promise.all(Array.from({ length: this.#spec.connections }, () => this.#open()));
-    if (this.#spec.perSecondMax !== undefined) this.#pacing = setInterval(() => this.#pace(), 2);
+    // Nobody arrives before there is something to arrive at.
+    if (this.#rate !== undefined) this.#begin();
+    if (this.#rate !== undefined) this.#pacing = setInterval(() => this.#pace(), 2);
     await this.#done.promise;
     clearInterval(this.#pacing);
     for (const socket of sockets) socket.destroy();
     const seconds = (performance.now() - this.#start) / 1000;
-    return { perSecond: this.#received / seconds, seconds, waits: this.#histogram.waits, byStatus: this.#byStatus, counted: this.#counted };
+    return { perSecond: this.#received / seconds, seconds, waits: this.#histogram.waits, byStatus: this.#byStatus, wentAway: this.#wentAway, counted: this.#counted };
   }
 
   #open(): Promise<Socket> {
@@ -104,19 +111,32 @@ class Load {
     const now = performance.now();
     if (now >= this.#end) {
       if (this.#underWay === 0) this.#done.resolve();
-    } else if (this.#spec.perSecondMax === undefined) this.#send(connection, now);
+    } else if (this.#rate === undefined) this.#send(connection, now);
     else this.#idle.push(connection);
+  }
+
+  #begin(): void {
+    this.#start = performance.now();
+    this.#end = this.#start + this.#spec.seconds * 1000;
+  }
+
+  get #rate(): number | undefined {
+    return this.#spec.arrivalsPerSecond ?? this.#spec.perSecondMax;
   }
 
   /** Sends what is due by now, as far as connections are free. */
   #pace(): void {
     const now = performance.now();
     if (now >= this.#end && this.#underWay === 0) return this.#done.resolve();
-    const due = Math.floor(((Math.min(now, this.#end) - this.#start) / 1000) * (this.#spec.perSecondMax ?? 0));
-    while (this.#sent < due && now < this.#end) {
+    const due = Math.floor(((Math.min(now, this.#end) - this.#start) / 1000) * (this.#rate ?? 0));
+    while (this.#sent + this.#wentAway < due && now < this.#end) {
       // In turn: one that is never used is hung up on.
       const connection = this.#idle.shift();
-      if (connection === undefined) return;
+      if (connection === undefined && this.#spec.arrivalsPerSecond === undefined) return;
+      if (connection === undefined) {
+        this.#wentAway = due - this.#sent;
+        return;
+      }
       this.#send(connection, now);
     }
   }

@@ -47,6 +47,19 @@ describe('bounds on live holds', () => {
   });
 });
 
+describe('bounds on what waits', () => {
+  const boundsOf = (env: Readonly<Record<string, string>>): unknown[] => [readConfig([], env).waitingCommandsMax, readConfig([], env).pipelinedMax];
+
+  test('are numbers, and those of their floors unless set', () => {
+    expect(boundsOf({})).toEqual([undefined, undefined]);
+    expect(boundsOf({ HOLDFAST_WAITING_COMMANDS: '5000', HOLDFAST_PIPELINED_REQUESTS: '16' })).toEqual([5_000, 16]);
+  });
+
+  test.each(['0', '-1', '1.5', 'many', '10000000'])('are not %j', (text) => {
+    expect(() => boundsOf({ HOLDFAST_WAITING_COMMANDS: text })).toThrow('HOLDFAST_WAITING_COMMANDS must be a number from 1 to 9999999');
+  });
+});
+
 describe('modules of pricing policies', () => {
   const modulesOf = (env: Readonly<Record<string, string>>): unknown => readConfig([], env).modules;
 

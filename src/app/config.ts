@@ -21,6 +21,9 @@ export interface Config {
   /** Bounds on live holds of one customer and of one API key. */
   readonly holdCaps: HoldCaps | undefined;
   readonly rateLimit: 'off' | { readonly perSecond: number; readonly burst: number };
+  /** Bounds on commands that wait in this process, and on requests under way of one connection; the runtime's and HTTP's own where undefined. */
+  readonly waitingCommandsMax: number | undefined;
+  readonly pipelinedMax: number | undefined;
   /** A file for the logs; standard error where absent. */
   readonly logFile: string | undefined;
   readonly logLevel: string;
@@ -64,6 +67,8 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
     corsOrigins: (env['HOLDFAST_CORS_ORIGINS'] ?? '').split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''),
     rateLimit: rateLimitFrom(env['HOLDFAST_RATE_LIMIT']),
     holdCaps: holdCapsFrom(env),
+    waitingCommandsMax: countFrom('HOLDFAST_WAITING_COMMANDS', env),
+    pipelinedMax: countFrom('HOLDFAST_PIPELINED_REQUESTS', env),
     logFile: env['HOLDFAST_LOG_FILE'],
     logLevel: env['HOLDFAST_LOG_LEVEL'] ?? 'info',
     demo: flags.demo ?? false,
@@ -150,6 +155,13 @@ function holdCapsFrom(env: Readonly<Record<string, string | undefined>>): HoldCa
   const customer = capFrom('HOLDFAST_LIVE_HOLDS_PER_CUSTOMER', env);
   const key = capFrom('HOLDFAST_LIVE_HOLDS_PER_KEY', env);
   return customer || key ? { customer, key } : undefined;
+}
+
+function countFrom(name: string, env: Readonly<Record<string, string | undefined>>): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new ConfigError(`${name} must be a number from 1 to 9999999, not ${text}`);
+  return Number(text);
 }
 
 function capFrom(name: string, env: Readonly<Record<string, string | undefined>>): Cap | undefined {

@@ -36,6 +36,8 @@ export interface HoldfastOptions {
   readonly consumers?: 'now' | 'later';
   /** Bounds on what one customer or API key may hold at a time; none unless given. */
   readonly holdCaps?: HoldCaps | undefined;
+  /** Commands that may wait at a time; the runtime's own bound unless given. */
+  readonly waitingCommandsMax?: number | undefined;
   /** Where prices are copied for shops to read; nowhere unless given. */
   readonly redis?: RedisPlace | undefined;
 }
@@ -64,7 +66,7 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
-  const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', ...(tracer ? { follow: tracer.follow } : undefined) });
+  const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', waitingMax: options.waitingCommandsMax, ...(tracer ? { follow: tracer.follow } : undefined) });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: rooms, clock });
   opening.defer(() => timers.close());

@@ -31,13 +31,14 @@ export async function serve(config: Config): Promise<Server> {
   });
   const tracer = await startTracing({ env: process.env, version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer) starting.use(tracer);
-  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), holdCaps: config.holdCaps, redis: config.redis, modules: config.modules, tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) }));
+  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), holdCaps: config.holdCaps, waitingCommandsMax: config.waitingCommandsMax, redis: config.redis, modules: config.modules, tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) }));
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
     requestLog: logger.isLevelEnabled('info') ? destination : undefined,
     publicReads: config.publicReads,
     rateLimit: config.rateLimit,
+    pipelinedMax: config.pipelinedMax,
     corsOrigins: config.corsOrigins,
     ...(demoKey === undefined ? undefined : { demo: { key: demoKey } }),
     ...(config.adminKey === undefined ? undefined : { adminKey: config.adminKey }),

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import { Call } from './call.ts';
@@ -20,6 +21,8 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly rate: Rate | undefined;
   readonly publicReads: boolean;
+  /** Requests of one connection that may be under way at a time. */
+  readonly pipelinedMax: number;
   readonly tracing?: Tracing | undefined;
 }
 
@@ -37,15 +40,17 @@ export class Gate {
   /** The hook of one route. A key that was verified lately passes without a promise. */
   hook(route: Route, account: Account): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
     const { access } = route;
-    const { keys, clock, tracing } = this.#options;
+    const { keys, clock, tracing, pipelinedMax } = this.#options;
     const template = templateOf(route.path);
     const isOpen = access === 'public' || (access === 'publicRead' && this.#options.publicReads);
     const level = access === 'public' ? 0 : LEVEL[access === 'publicRead' ? 'read' : access];
     return (request, reply, done) => {
       const call = new Call(request, reply, route, account);
       request.call = call;
-      callsOf(request).call = call;
+      const connection = callsOf(request);
+      connection.call = call;
       if (tracing) follow(call, tracing.begin({ id: request.id, method: request.method, route: template, headers: request.headers }));
+      if (underWay(connection, reply.raw) > pipelinedMax) return done(problem('overloaded', `More than ${pipelinedMax} requests of this connection are under way. Wait for answers, or open another.`, { headers: { 'retry-after': '1' } }));
       const shown = credentialOf(request, route);
       if (shown === undefined) {
         done(isOpen ? this.#limit(request, undefined) : this.#unknown(request, 'This needs a key: Authorization: Bearer <key>.'));
@@ -101,9 +106,17 @@ function follow(call: Call, followed: FollowedRequest): void {
   call.reply.raw.once('close', () => followed.end(undefined));
 }
 
-/** A connection, which knows the call that is under way on it. */
+/** A connection, which knows the call that is under way on it, or came last, and which answers are still to be given. */
 interface CallSocket {
   call?: Call;
+  answers?: ServerResponse[];
+}
+
+/** Counts the requests of a connection that are not answered, the new one among them. Answers leave in the order of requests. */
+function underWay(connection: CallSocket, answer: ServerResponse): number {
+  const answers = (connection.answers ??= []);
+  while (answers[0]?.writableFinished === true) answers.shift();
+  return answers.push(answer);
 }
 
 /** A member of the connection instead of a table beside it: each request pays for this. */

@@ -11,6 +11,7 @@ import { EventStreams } from './event-streams.ts';
 import type { Floor } from './floor.ts';
 import { Gate } from './gate.ts';
 import { Keys } from './keys.ts';
+import { PIPELINED_MAX } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { pageRoutes } from './page/page.ts';
 import type { Rate } from './rate.ts';
@@ -59,6 +60,8 @@ export interface HttpOptions {
   /** Availability may be read without a key. */
   readonly publicReads: boolean;
   readonly rateLimit: 'off' | Rate;
+  /** Requests of one connection that may be under way at a time. */
+  readonly pipelinedMax?: number | undefined;
   readonly corsOrigins: readonly string[];
   /** Whoever opens the page may read, without a key; the shoppers of the demo write with this one. */
   readonly demo?: { readonly key: string };
@@ -69,7 +72,7 @@ export async function buildHttp(services: Services, options: HttpOptions): Promi
   const keys = await Keys.open({ store: services.store, clock: services.clock, rate, adminKey: options.adminKey, demoKey: options.demo?.key, announce: options.announceAdminKey ?? printAdminKey });
   const metrics = new Metrics(services);
   const cors = new Cors(options.corsOrigins);
-  const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads, tracing: services.tracing });
+  const gate = new Gate({ keys, clock: services.clock, rate, publicReads: options.publicReads, pipelinedMax: options.pipelinedMax ?? PIPELINED_MAX, tracing: services.tracing });
   const streams = new EventStreams(services, keys);
   metrics.streams = streams;
   const floor: Floor = { services, keys, metrics, streams, accepted: new AcceptedWork(services), publicReads: options.publicReads, variesByOrigin: cors.isOn };

@@ -35,6 +35,10 @@ export const CLOSING_TIMEOUT_MS = 120_000;
 export const CHECK_TIMEOUT_MS = 60_000;
 /** Connections of one process: each may hold a request body, and waits for those of all others: 9,000 at once for 1.8 s at the 99th percentile. Refusing some of them sooner left less than half of the holds. */
 export const CONNECTIONS_MAX = 10_000;
+/** Requests of one connection under way: clients that send ahead send some dozens, and answers have to be kept for as many as wait behind a slow one. */
+export const PIPELINED_MAX = 100;
+/** How often it is logged why requests are refused for want of room. */
+export const OVERLOAD_SAY_MS = 1_000;
 /** Longest wait that `Prefer: wait` and a long poll may ask for. */
 export const WAIT_SECONDS_MAX = 30;
 /** How long a read waits until its view covers the cursor it came with. */

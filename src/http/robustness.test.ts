@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -37,6 +38,39 @@ describe('what is no HTTP', () => {
     expect([headersTimeout, requestTimeout, timeout].every((ms) => ms > 0 && ms <= 13_000)).toBe(true);
     expect(maxConnections).toBeGreaterThan(0);
     expect(keepAliveTimeout).toBeGreaterThan(0);
+  });
+});
+
+describe('requests that are sent ahead', () => {
+  const head = `host: x\r\nauthorization: Bearer ${ADMIN}\r\n`;
+  const read = (more = ''): string => `GET /v1/locations HTTP/1.1\r\n${head}${more}\r\n`;
+  const statuses = (heard: string): string[] => [...heard.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status ?? '');
+
+  test.each([1, 5])('of a connection are answered up to the bound, those beyond it at once with 503 and when to come again (%i too many)', async (more) => {
+    await using shop = await openHoldfast({ pipelinedMax: 4 });
+    // Nobody is answered before the first, which waits for facts.
+    const hearing = speak(shop, `GET /v1/events?after=now&wait=5 HTTP/1.1\r\n${head}\r\n${read().repeat(3)}${read().repeat(more - 1)}${read('connection: close\r\n')}`);
+    while (shop.services.feed.listeners === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await shop.stock('tea', 1);
+    const heard = await hearing;
+    expect(statuses(heard)).toEqual([...new Array<string>(4).fill('200'), ...new Array<string>(more).fill('503')]);
+    expect(heard).toMatch(/retry-after: 1\r\n/);
+    expect(heard).toContain('"code":"overloaded"');
+    // Why is told once and not for each of them.
+    expect(shop.logs.filter((line) => line.includes('request failed'))).toHaveLength(1);
+  });
+
+  test('do not count once they are answered', async () => {
+    await using shop = await openHoldfast({ pipelinedMax: 1 });
+    await shop.server.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = shop.server.server.address() as AddressInfo; // it listens on a port
+    const socket = connect(port, '127.0.0.1');
+    for (let n = 0; n < 20; n++) {
+      socket.write(read());
+      const [heard] = (await once(socket, 'data')) as [Buffer];
+      expect(statuses(heard.toString())).toEqual(['200']);
+    }
+    socket.destroy();
   });
 });
 

@@ -133,13 +133,26 @@ export function serveRoutes(fastify: FastifyInstance, routes: readonly Route[], 
     });
   }
   const unmatched = new Account(options.metrics.route('ANY', 'unmatched'), options.log);
+  const isWorthALine = linesWorth();
   fastify.setErrorHandler((error, request, reply) => {
     const refusal = toProblem(error);
-    if (refusal.status >= 500) options.logger.error({ id: request.id, code: refusal.code, err: refusal.cause ?? refusal }, 'request failed');
+    if (refusal.status >= 500 && isWorthALine(refusal)) options.logger.error({ id: request.id, code: refusal.code, err: refusal.cause ?? refusal }, 'request failed');
     sendProblem(request, reply, refusal);
   });
   fastify.addHook('onClose', async () => options.log.flush());
   fastify.setNotFoundHandler(notFound(routes, unmatched));
+}
+
+/** Of refusals for want of room one is told every so often: each has its line among the requests, and thousands a second would be more work. */
+function linesWorth(): (refusal: Problem) => boolean {
+  let toldAt = -Infinity;
+  return ({ code }) => {
+    if (code !== 'overloaded') return true;
+    const now = performance.now();
+    if (now - toldAt < limits.OVERLOAD_SAY_MS) return false;
+    toldAt = now;
+    return true;
+  };
 }
 
 function enterStream(request: FastifyRequest, reply: FastifyReply, done: () => void): void {

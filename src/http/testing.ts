@@ -58,6 +58,7 @@ export interface TestOptions extends Partial<Omit<HttpOptions, 'logger'>> {
   readonly seed?: number;
   readonly partitions?: number;
   readonly holdCaps?: HoldCaps;
+  readonly waitingMax?: number;
 }
 
 export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldfast> {
@@ -65,7 +66,7 @@ export async function openHoldfast(options: TestOptions = {}): Promise<TestHoldf
   const store = options.store ?? openMemory({ partitions: options.partitions ?? 4, ...(options.faults === undefined ? undefined : { faults: options.faults }) });
   const random = seededRandom(options.seed ?? 1);
   const ids = makeIds(random);
-  const engine = new Engine({ store, room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids });
+  const engine = new Engine({ store, room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, waitingMax: options.waitingMax });
   const { views, stop } = await projectInline(store, engine);
   const timers = new Timers({ engine, store, room: rooms, clock });
   await engine.start();

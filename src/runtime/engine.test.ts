@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { handClock } from '../base/clock.ts';
 import { openMemory, type Faults, type Operation, type Verdict } from '../engines/memory/memory.ts';
 import type { Commit, Store } from '../store/store.ts';
-import { CROWDED_PATIENCE_MS, INBOX_MAX, START_ATTEMPTS_MAX } from './limits.ts';
+import { CROWDED_PATIENCE_MS, START_ATTEMPTS_MAX, WAITING_MAX } from './limits.ts';
 import { Projector } from './projector.ts';
 import { boxEngine, boxes, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
 import type { Engine, Settled } from './engine.ts';
@@ -307,12 +307,33 @@ describe('starting', () => {
 });
 
 describe('bounds', () => {
+  test('what waits for a slow store counts, and a store that takes all it was given at once is kept busy at three times that', async () => {
+    const clock = handClock();
+    const store = openMemory({ partitions: PARTITIONS, clock, faults: { before: (asked) => ({ type: 'ok', ...(asked === 'append' ? { afterMs: 10 } : undefined) }) } });
+    const engine = boxEngine(store, { clock, waitingMax: 20 });
+    await engine.start();
+    const refusals: unknown[] = [];
+    let done = 0;
+    const arrive = (count: number): void => {
+      for (let n = 0; n < count; n++) void engine.execute(put('b', 1)).then(() => done++, (error: unknown) => refusals.push(error));
+    };
+    // Three times as much as the bound in each of the store's turns: the first is taken as far as the bound, and answered whole.
+    for (let turns = 1; turns <= 5; turns++) {
+      arrive(60);
+      await pass(clock, 10);
+      await turn();
+      expect([done, refusals.length]).toEqual([20 * turns, 40 * turns]);
+    }
+    expect(refusals[0]).toMatchObject({ code: 'overloaded', retry: 'soon' });
+    expect(await unitsByFacts(store, 'b')).toBe(done);
+  });
+
   test('the inbox takes its bound and not one command more', async () => {
     const { engine } = await opened();
-    const taken = Array.from({ length: INBOX_MAX }, () => engine.execute(put('b', 1)));
+    const taken = Array.from({ length: WAITING_MAX }, () => engine.execute(put('b', 1)));
     await expect(engine.execute(put('b', 1))).rejects.toMatchObject({ code: 'overloaded', retry: 'soon' });
     await Promise.all(taken);
-    expect(await engine.execute(put('b', 1))).toMatchObject({ answer: INBOX_MAX + 1 });
+    expect(await engine.execute(put('b', 1))).toMatchObject({ answer: WAITING_MAX + 1 });
   });
 
   test('states that are only asked for leave memory again', async () => {

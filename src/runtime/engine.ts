@@ -9,7 +9,7 @@ import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { answered, isAnswerKey, recall, type Once, type Outcome, type Remembered } from './answers.ts';
 import { Crowd } from './crowd.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, INBOX_MAX, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS, UNSAVED_STATES_MAX } from './limits.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS, UNSAVED_STATES_MAX, WAITING_MAX } from './limits.ts';
 import { Memory, STATES, type Changes, type Due } from './memory.ts';
 import type { Context, Room, World } from './room.ts';
 import { Tally, type Tallied } from './tally.ts';
@@ -30,6 +30,8 @@ export interface EngineOptions<Command> {
   readonly tailFactsMax?: number;
   /** True where nobody else can write to the store. Otherwise nothing is refused before it is known that nobody did. */
   readonly alone?: boolean;
+  /** Commands that may be taken and not answered at a time; one more is `overloaded`. */
+  readonly waitingMax?: number | undefined;
   /** Runs a task after the input that is at hand has been taken in. */
   readonly defer?: (task: () => void) => void;
   /** What the caller at hand is followed as, where somebody follows: kept beside the command and told with its append. */
@@ -118,6 +120,9 @@ export class Engine<Command> {
   readonly #defer: (task: () => void) => void;
   readonly #tailFactsMax: number;
   readonly #alone: boolean;
+  readonly #waitingMax: number;
+  /** Made once: who is overloaded has no time to say where. */
+  readonly #tooMany: Fault;
   readonly #memory: Memory<Command>;
   readonly #onCommitted = new Set<(commits: readonly Commit[]) => void>();
   readonly #onAppended = new Set<(appended: Appended) => void>();
@@ -162,6 +167,8 @@ export class Engine<Command> {
     this.#defer = options.defer ?? ((task) => void setImmediate(task));
     this.#tailFactsMax = options.tailFactsMax ?? TAIL_FACTS_MAX;
     this.#alone = options.alone ?? false;
+    this.#waitingMax = options.waitingMax ?? WAITING_MAX;
+    this.#tooMany = new Fault('overloaded', `${this.#waitingMax} commands are waiting already`, { retry: 'soon' });
     this.#follow = options.follow;
     this.partitions = options.store.partitions;
     this.#memory = new Memory({
@@ -393,6 +400,11 @@ export class Engine<Command> {
     return this.#inbox.length + this.#parked.length + this.#loading.length;
   }
 
+  /** Commands that were taken and not answered: a store that is slow makes them wait, too. */
+  get #underWay(): number {
+    return this.#waiting + this.#batch.waiting.length + (this.#inFlight?.batch.waiting.length ?? 0);
+  }
+
   #settled(): Promise<void> {
     if (!this.#busy()) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
@@ -402,10 +414,7 @@ export class Engine<Command> {
     const pending: Pending = { kind, run, once, lane, turn, settle, fail, followed: this.#follow?.(), order: 0, attempts: 0, verified: NEVER, outcome: undefined, replayed: false };
     const stopped = this.#stoppedBy();
     if (stopped) return pending.fail(stopped);
-    if (this.#waiting >= INBOX_MAX) {
-      pending.fail(new Fault('overloaded', `${INBOX_MAX} commands are waiting already`, { retry: 'soon' }));
-      return;
-    }
+    if (this.#underWay >= this.#waitingMax) return pending.fail(this.#tooMany);
     pending.order = ++this.#arrivals;
     this.#inbox.push(pending);
     this.#planDrain();

@@ -1,7 +1,7 @@
 /** Bounds of the runtime, each with its unit and its reason. */
 
-/** Commands waiting to be decided: at 50,000 a second a fifth of a second, past which a caller is better told to come back. */
-export const INBOX_MAX = 20_000;
+/** Commands that were taken and not answered: at 50,000 a second two fifths of a second, past which a caller is better told to come back. */
+export const WAITING_MAX = 20_000;
 /** A store that does not answer is asked again after this long, and after longer each time up to the maximum. */
 export const STORE_RETRY_MS = 50;
 export const STORE_RETRY_MAX_MS = 1_000;

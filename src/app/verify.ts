@@ -6,10 +6,10 @@ import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import type { FromVerifier, ToVerifier } from './verify-thread.ts';
 
 /**
- * Logs that one thread goes through side by side. What was appended together is one row of an embedded store, whichever
- * logs it concerned, and is read and checked once for all of them; but the states of all of them are in memory.
+ * Logs that one thread goes through side by side, at most. What was appended together is one row of an embedded store,
+ * whichever logs it concerned, and is read and checked once for all of them; but the states of all of them are in memory.
  */
-const LOGS_SIDE_BY_SIDE = 4;
+const LOGS_SIDE_BY_SIDE = 8;
 
 export interface VerifyOptions {
   readonly place: StorePlace;
@@ -49,9 +49,11 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   const heads = await store.log.heads();
   const audits: LogAudit[] = [];
   let facts = 0;
-  const logs = heads.map((head, log): AskedLog => ({ log, head, checkpoint: checkpoints[log] ?? 0 })).toSorted((a, b) => b.head - a.head);
+  const logs = heads.map((head, log): AskedLog => ({ log, head, checkpoint: checkpoints[log] ?? 0 }));
   const waiting: ToVerifier[] = [];
-  for (let from = 0; from < logs.length; from += LOGS_SIDE_BY_SIDE) waiting.push(logs.slice(from, from + LOGS_SIDE_BY_SIDE));
+  // Neighbours together: a large append is cut into rows of neighbouring logs.
+  const some = Math.min(LOGS_SIDE_BY_SIDE, Math.ceil(logs.length / threads));
+  for (let from = 0; from < logs.length; from += some) waiting.push(logs.slice(from, from + some));
   const count = Math.max(1, Math.min(threads, waiting.length));
   await Promise.all(
     Array.from({ length: count }, () =>

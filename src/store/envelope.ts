@@ -24,6 +24,14 @@ export interface Commit {
   readonly events: readonly EventRecord[];
 }
 
+/** A commit as it is stored. */
+export interface StoredCommit {
+  readonly log: LogId;
+  readonly position: Position;
+  /** See {@link encodeEvents}. */
+  readonly body: string;
+}
+
 /** The stored form of a commit's events: a JSON array of `[type, key, time, data]`. */
 export function encodeEvents(events: readonly EventRecord[]): string {
   // In one piece: putting texts of single facts together takes half as long again.

@@ -8,9 +8,9 @@
 import type { Kysely } from 'kysely';
 import type { Spread } from '../base/distribution.ts';
 import type { Json } from '../base/json.ts';
-import type { Commit, EventRecord, LogId, Position } from './envelope.ts';
+import type { Commit, EventRecord, LogId, Position, StoredCommit } from './envelope.ts';
 
-export type { Commit, EventRecord, LogId, Position } from './envelope.ts';
+export type { Commit, EventRecord, LogId, Position, StoredCommit } from './envelope.ts';
 export { decodeEvents, encodeEvents } from './envelope.ts';
 export type { SharedCopies, SharedCopy } from './shared-copies.ts';
 export { isColdName, type ColdObject, type ColdStore } from './cold-store.ts';
@@ -55,6 +55,8 @@ export interface LogStore {
    * checked once. Comes in pages of bounded size, none of them empty; a page is decoded when it is asked for.
    */
   readTogether(after: ReadonlyMap<LogId, Position>): AsyncIterable<readonly Commit[]>;
+  /** The same, each commit as it is stored, for who need not have all of it parsed. Absent where commits are not stored as text. */
+  readTogetherStored?(after: ReadonlyMap<LogId, Position>): AsyncIterable<readonly (StoredCommit | Commit)[]>;
   /** The position of a log's newest commit, 0 where there is none. */
   head(log: LogId): Promise<Position>;
   /** All heads in one consistent answer; index = log. */
@@ -147,6 +149,8 @@ export interface ProjectionStore {
   dueStates(after: { dueMs: number; key: string }, untilMs: number, limit: number): Promise<{ key: string; log: LogId; dueMs: number }[]>;
   /** Deletes states whose key begins with `prefix` and whose `dueMs` is before `beforeMs`, at most `limit`; says how many. */
   dropDueStates(prefix: string, beforeMs: number, limit: number): Promise<number>;
+  /** Which of some rows are not in a table just so, by index; the first column is the primary key. Absent where asking for them by {@link sql} is as fast. */
+  unlike?(table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): Promise<number[]>;
   /** For questions: typed SQL over the views. Read only. */
   readonly sql: Kysely<any>; // oxlint-disable-line typescript/no-explicit-any -- the tables are the consumer's: it narrows this type where it asks
 }

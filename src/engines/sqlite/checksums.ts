@@ -10,5 +10,9 @@ export function checksum(...cells: readonly Bindable[]): number {
 
 /** Throws where what was read is not what was written. */
 export function verify(file: string, what: string, crc: unknown, ...cells: readonly Bindable[]): void {
-  if (Number(crc) !== checksum(...cells)) throw new Fault('corrupt', `${file}: ${what} does not match its checksum; ${wayBack(file)}`, { retry: 'never' });
+  if (Number(crc) !== checksum(...cells)) throw mismatch(file, what);
+}
+
+export function mismatch(file: string, what: string): Fault {
+  return new Fault('corrupt', `${file}: ${what} does not match its checksum; ${wayBack(file)}`, { retry: 'never' });
 }

@@ -13,6 +13,9 @@ const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** Of a page of several logs: about four thousand facts, so that who reads them can stop near where he wants to. */
 const TOGETHER_CHARACTERS_MAX = 1024 * 1024;
 
+/** What it costs to go past a row that has nothing of what is asked for. */
+const SKIPPED_CHARACTERS = 256;
+
 /** A stored commit of any log, its events still encoded. */
 export type EncodedAny = readonly [log: LogId, ...EncodedCommit];
 
@@ -82,9 +85,9 @@ class LogReader {
     // Appends in which others had something may have gone meanwhile.
     let seq = Math.max(from ?? this.#begin(after) ?? newest + 1, this.#rows.first() ?? 1);
     for (let characters = 0; seq <= newest && characters < TOGETHER_CHARACTERS_MAX; seq++) {
-      const row = this.#rows.loadOnce(seq);
-      characters += row.characters;
-      this.#take(row, reached, commits);
+      const row = this.#rows.loadOf(seq, reached);
+      characters += row === undefined ? SKIPPED_CHARACTERS : row.characters;
+      if (row !== undefined) this.#take(row, reached, commits);
     }
     if (seq > newest) this.#mustBeAtHeads(reached);
     return { commits, next: seq > newest ? undefined : seq };

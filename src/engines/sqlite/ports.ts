@@ -3,11 +3,11 @@ import { Kysely } from 'kysely';
 import { assert } from '../../base/assert.ts';
 import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
-import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type Transfer } from '../../store/store.ts';
+import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type StoredCommit, type Transfer } from '../../store/store.ts';
 import { sqliteDialect } from '../../store/sqlite-dialect.ts';
 import type { Desk } from './desk.ts';
 import type { EncodedAppend } from './log.ts';
-import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX } from './log-reads.ts';
+import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX, type EncodedAny } from './log-reads.ts';
 import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
 import { decodeStored, encodeStored } from './transfer.ts';
 import type { LogOperations, Questions, ViewOperations } from './sides.ts';
@@ -23,6 +23,16 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
     assert(Number.isSafeInteger(id) && id >= 0 && id < partitions, `there is no log ${id}: the store has ${partitions}`);
     return id;
   };
+  async function* pages(after: ReadonlyMap<LogId, Position>): AsyncGenerator<readonly EncodedAny[]> {
+    const reached = new Map([...after].map(([id, position]) => [known(id), position]));
+    let from: number | undefined;
+    do {
+      const { commits, next } = await reader.call('readTogether', reached, from);
+      for (const [id, position] of commits) reached.set(id, position);
+      if (commits.length > 0) yield commits;
+      from = next;
+    } while (from !== undefined);
+  }
   return {
     async append(commits, token) {
       const encoded = encodeAppends(commits, known);
@@ -49,14 +59,10 @@ export function logPort({ log, views, reader }: Desks, partitions: number, watch
       }
     },
     async *readTogether(after): AsyncGenerator<readonly Commit[]> {
-      const reached = new Map([...after].map(([id, position]) => [known(id), position]));
-      let from: number | undefined;
-      do {
-        const { commits, next } = await reader.call('readTogether', reached, from);
-        for (const [id, position] of commits) reached.set(id, position);
-        if (commits.length > 0) yield commits.map(([log, position, token, body]) => ({ log, position, token, events: decodeEvents(body, { log, position }) }));
-        from = next;
-      } while (from !== undefined);
+      for await (const page of pages(after)) yield page.map(([log, position, token, body]) => ({ log, position, token, events: decodeEvents(body, { log, position }) }));
+    },
+    async *readTogetherStored(after): AsyncGenerator<readonly StoredCommit[]> {
+      for await (const page of pages(after)) yield page.map(([log, position, , body]) => ({ log, position, body }));
     },
     head: async (id) => reader.call('head', known(id)),
     heads: () => reader.call('heads'),
@@ -103,6 +109,7 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
     loadStates: (log, keys) => reader.call('loadStates', log, keys),
     dueStates: (after, untilMs, limit) => reader.call('dueStates', after, untilMs, limit),
     dropDueStates: (prefix, beforeMs, limit) => views.call('dropDueStates', prefix, beforeMs, limit),
+    unlike: (table, columns, rows) => reader.call('unlike', table, columns, rows),
     sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => reader.call('query', sql, parameters)) }),
   };
 }

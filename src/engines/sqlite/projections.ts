@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts';
 import { passing } from '../../base/crash-points.ts';
 import { conflict } from '../../base/errors.ts';
 import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, StateRow, Table } from '../../store/store.ts';
-import { checksum, verify } from './checksums.ts';
+import { checksum, mismatch, verify } from './checksums.ts';
 import { statementCache, type Database } from './database.ts';
 
 export function viewWrites(database: Database) {
@@ -103,6 +103,7 @@ export function viewReads(database: Database) {
   const formThere = connection.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'form'`);
   const checkpoint = checkpointRead(database);
   const state = connection.prepare('SELECT body, due_ms, crc FROM states WHERE key = ? AND log = ?');
+  state.setReturnArrays(true);
   const some = connection.prepare('SELECT key, log, body, due_ms, crc FROM states WHERE key > ? ORDER BY key LIMIT ?');
   const due = connection.prepare(`
     SELECT key, log, due_ms FROM states
@@ -119,10 +120,10 @@ export function viewReads(database: Database) {
       database.snapshot(() => {
         const bodies = new Map<string, string>();
         for (const key of keys) {
-          const row = state.get(key, log);
+          const row = state.get(key, log) as unknown as readonly [body: string, dueMs: number | null, crc: number] | undefined; // an array, as said
           if (row === undefined) continue;
-          const body = String(row['body']);
-          verify(database.file, `the state ${key}`, row['crc'], key, log, body, row['due_ms'] as number | null); // the column is an INTEGER
+          const [body, dueMs, crc] = row;
+          if (crc !== checksum(key, log, body, dueMs)) throw mismatch(database.file, `the state ${key}`);
           bodies.set(key, body);
         }
         return { upTo: checkpoint('states', log), bodies };
@@ -135,6 +136,13 @@ export function viewReads(database: Database) {
     },
     dueStates: (after: { dueMs: number; key: string }, untilMs: number, limit: number) =>
       due.all(after.dueMs, after.key, untilMs, limit).map((row) => ({ key: String(row['key']), log: Number(row['log']), dueMs: Number(row['due_ms']) })),
+    /** A row that is there just so is found without making anything of it. */
+    unlike: (table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): number[] =>
+      database.snapshot(() => {
+        const found = statement(`SELECT 1 FROM ${quoted(table)} WHERE ${columns.map((column, index) => `${quoted(column)} ${index === 0 ? '=' : 'IS'} ?`).join(' AND ')}`);
+        found.setReturnArrays(true);
+        return rows.flatMap((row, index) => (found.get(...row) === undefined ? [index] : []));
+      }),
     query(sql: string, parameters: readonly unknown[]): { rows: unknown[]; changes: number } {
       const question = statement(sql);
       const names = question.columns().map(({ name }) => name);

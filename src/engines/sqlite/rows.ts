@@ -50,6 +50,8 @@ export class AppendRows {
   readonly #first;
   readonly #heads;
   readonly #row;
+  /** What stands before the body. */
+  readonly #outline;
   readonly #none: { readonly seq: 0; readonly crc: 0; readonly heads: readonly Position[] };
   #last: { readonly seq: number; readonly crc: number; readonly heads: readonly Position[] };
   readonly #kept = new Map<number, Row>();
@@ -64,6 +66,7 @@ export class AppendRows {
     this.#first = connection.prepare('SELECT min(seq) AS seq FROM appends');
     this.#heads = connection.prepare('SELECT heads FROM appends WHERE seq = ?');
     this.#row = connection.prepare('SELECT seq, before, crc, token, logs, heads, body FROM appends WHERE seq = ?');
+    this.#outline = connection.prepare('SELECT before, crc, logs FROM appends WHERE seq = ?');
     this.#none = { seq: 0, crc: 0, heads: new Array<Position>(partitions).fill(0) };
     this.#last = this.#none;
   }
@@ -137,6 +140,21 @@ export class AppendRows {
     return this.#kept.get(seq) ?? this.#check(seq);
   }
 
+  /** The same; undefined where it has commits, and none of the logs that are wanted: then its body, which is most of it, is not read. */
+  loadOf(seq: number, wanted: ReadonlyMap<LogId, Position>): Row | undefined {
+    const isPassedOver = wanted.size < this.#none.heads.length && !this.#kept.has(seq) && !this.#hasAny(seq, wanted);
+    return isPassedOver ? undefined : this.loadOnce(seq);
+  }
+
+  #hasAny(seq: number, wanted: ReadonlyMap<LogId, Position>): boolean {
+    const row = this.#outline.get(seq);
+    if (row === undefined) throw this.damaged(seq, 'is missing');
+    const logs = this.#parse<LogId>(String(row['logs']), seq);
+    if (logs.length === 0 || logs.some((log) => wanted.has(log))) return true;
+    this.#follows(seq, Number(row['before']), Number(row['crc']));
+    return false;
+  }
+
   /** A row as it is stored. */
   stored(seq: number): Head & { readonly crc: number; readonly body: string } {
     const row = this.#row.get(seq);
@@ -159,9 +177,7 @@ export class AppendRows {
   #check(seq: number): Row {
     const stored = this.stored(seq);
     if (checksumOf(stored, stored.body) !== stored.crc) throw this.damaged(seq, 'does not match its checksum');
-    const previous = this.#checked.seq === seq - 1 ? this.#checked : this.#kept.get(seq - 1);
-    if (previous && previous.crc !== stored.before) throw this.damaged(seq, 'does not follow the one before it');
-    this.#checked = { seq, crc: stored.crc };
+    this.#follows(seq, stored.before, stored.crc);
     const logs = this.#parse<LogId>(stored.logs, seq);
     return {
       seq,
@@ -173,6 +189,13 @@ export class AppendRows {
       lines: logs.length === 1 ? [stored.body] : stored.body.split('\n'),
       characters: stored.body.length,
     };
+  }
+
+  /** Throws where a row was put in, exchanged or taken away before this one; goes on to it. */
+  #follows(seq: number, before: number, crc: number): void {
+    const previous = this.#checked.seq === seq - 1 ? this.#checked : this.#kept.get(seq - 1);
+    if (previous && previous.crc !== before) throw this.damaged(seq, 'does not follow the one before it');
+    this.#checked = { seq, crc };
   }
 
   #parse<T extends number>(text: string, seq: number): T[] {

@@ -53,7 +53,8 @@ const firstOf = ({ head, checkpoint }: AskedLog): Position => Math.min(head, che
 async function foldTogether(source: LogStore, logs: readonly Folding[]): Promise<void> {
   const behind = new Map(logs.flatMap((one) => (firstOf(one) > 0 ? [[one.log, one] as const] : [])));
   try {
-    for await (const page of source.readTogether(new Map(behind.keys().map((log) => [log, 0])))) {
+    const after = new Map(behind.keys().map((log) => [log, 0]));
+    for await (const page of source.readTogetherStored?.(after) ?? source.readTogether(after)) {
       for (const commit of page) {
         const one = behind.get(commit.log);
         if (one === undefined || one.folded.reached >= firstOf(one)) continue;

@@ -1,14 +1,23 @@
 import type { Item } from '../../rooms/inventory/inventory.ts';
-import type { EventRecord } from '../../store/store.ts';
+import type { EventRecord, Position } from '../../store/store.ts';
 import { Ledger, type LedgerEvent } from '../ledger.ts';
 import type { Tell } from './violation.ts';
 
 /** The buckets of a level, as the ledger calls them and as the room does. */
 const BUCKETS = [['sellable', 'onHand'], ['damaged', 'damaged'], ['qualityControl', 'qualityControl'], ['inTransit', 'inTransit'], ['allocated', 'allocated'], ['reserved', 'reserved']] as const;
 
+/** What is kept of each item while its facts come. */
+export interface Account {
+  /** The one string that names it, so that looking it up again is cheap. */
+  readonly key: string;
+  readonly ledger: Ledger;
+  /** The newest commit that says something about it. */
+  position: Position;
+}
+
 /** The books of every item of one log, added up fact by fact, beside and without the room's own folding. */
 export class Books {
-  readonly #ledgers = new Map<string, Ledger>();
+  readonly #accounts = new Map<string, Account>();
   readonly #tell: Tell;
   readonly #log: number;
 
@@ -17,9 +26,17 @@ export class Books {
     this.#tell = tell;
   }
 
-  add(event: EventRecord, position: number): void {
-    let ledger = this.#ledgers.get(event.key);
-    if (!ledger) this.#ledgers.set(event.key, (ledger = new Ledger()));
+  accountOf(key: string): Account | undefined {
+    return this.#accounts.get(key);
+  }
+
+  open(key: string): Account {
+    const account = { key, ledger: new Ledger(), position: 0 };
+    this.#accounts.set(key, account);
+    return account;
+  }
+
+  add(event: EventRecord, { ledger }: Account, position: Position): void {
     const before = ledger.oversold;
     ledger.add(event as unknown as LedgerEvent); // facts under an item's key are the room's facts about it
     if (ledger.oversold > before) {
@@ -33,7 +50,7 @@ export class Books {
 
   /** Compares with what the room folded the same facts to. */
   compare(key: string, item: Item): void {
-    const ledger = this.#ledgers.get(key) ?? new Ledger();
+    const ledger = this.#accounts.get(key)?.ledger ?? new Ledger();
     const differs = (what: string, expected: number, found: number): void => {
       if (expected !== found) this.#tell({ check: 'sums', log: this.#log, key, expected: String(expected), found: String(found), message: `${what}: the facts add up to ${expected}, the level is ${found}` });
     };

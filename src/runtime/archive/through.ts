@@ -1,5 +1,5 @@
 import { isFault } from '../../base/errors.ts';
-import type { Commit, LogId, LogStore, Position, Store } from '../../store/store.ts';
+import type { Commit, LogId, LogStore, Position, Store, StoredCommit } from '../../store/store.ts';
 import type { Archive } from './archive.ts';
 
 /**
@@ -21,7 +21,7 @@ export function readThrough(live: LogStore, archive: Archive): LogStore {
 /** Commits of the archive that make a page. */
 const PAGE_COMMITS = 256;
 
-function readers(live: LogStore, archive: Archive): Pick<LogStore, 'read' | 'readAt' | 'readTogether'> {
+function readers(live: LogStore, archive: Archive): Pick<LogStore, 'read' | 'readAt' | 'readTogether' | 'readTogetherStored'> {
   // How far each log was seen to be trimmed: what is before that is not looked for among the live again.
   const trimmed = new Map<LogId, Position>();
   const trimmedTo = (log: LogId): Position => trimmed.get(log) ?? 0;
@@ -51,9 +51,17 @@ function readers(live: LogStore, archive: Archive): Pick<LogStore, 'read' | 'rea
     }
   }
 
-  async function* livePages(reached: Map<LogId, Position>): AsyncGenerator<readonly Commit[]> {
-    for await (const page of live.readTogether(reached)) yield noted(page, reached);
+  async function* livePages<C extends { log: LogId; position: Position }>(reached: Map<LogId, Position>, pages: (after: ReadonlyMap<LogId, Position>) => AsyncIterable<readonly C[]>): AsyncGenerator<readonly C[]> {
+    for await (const page of pages(reached)) yield noted(page, reached);
   }
+
+  /** What is in the archive comes one log after another. */
+  function together<C extends { log: LogId; position: Position }>(after: ReadonlyMap<LogId, Position>, pages: (after: ReadonlyMap<LogId, Position>) => AsyncIterable<readonly C[]>): AsyncGenerator<readonly (C | Commit)[]> {
+    const reached = new Map(after);
+    return inTurn<readonly (C | Commit)[]>(() => reached.keys(), () => archivedPages(reached), () => livePages(reached, pages));
+  }
+
+  const stored = live.readTogetherStored?.bind(live);
 
   return {
     read(log, after) {
@@ -65,11 +73,8 @@ function readers(live: LogStore, archive: Archive): Pick<LogStore, 'read' | 'rea
       const left = (isArchived: boolean): Position[] => positions.filter((position) => position > reached.position && position <= trimmedTo(log) === isArchived);
       return inTurn(() => [log], () => noting(archive.readAt(log, left(true)), reached), () => noting(live.readAt(log, left(false)), reached));
     },
-    /** What is in the archive comes one log after another. */
-    readTogether(after) {
-      const reached = new Map(after);
-      return inTurn(() => reached.keys(), () => archivedPages(reached), () => livePages(reached));
-    },
+    readTogether: (after) => together<Commit>(after, (reached) => live.readTogether(reached)),
+    ...(stored ? { readTogetherStored: (after: ReadonlyMap<LogId, Position>) => together<StoredCommit | Commit>(after, stored) } : undefined),
   };
 }
 
@@ -80,7 +85,7 @@ async function* noting(commits: AsyncIterable<Commit>, reached: { position: Posi
   }
 }
 
-function noted(page: readonly Commit[], reached: Map<LogId, Position>): readonly Commit[] {
+function noted<C extends { log: LogId; position: Position }>(page: readonly C[], reached: Map<LogId, Position>): readonly C[] {
   for (const { log, position } of page) reached.set(log, position);
   return page;
 }

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
-import type { Store } from '../store.ts';
+import { decodeEvents, type Commit, type Store, type StoredCommit } from '../store.ts';
 import { collect, fact, fill, onFreshPlace, onFreshStore, outcome, readAll, type Harness } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
 /** More commits than any engine puts on one page. */
 const PAGES = 1500;
+
+const withoutToken = ({ log, position, events }: Commit): object => ({ log, position, events });
+const decoded = (commit: StoredCommit | Commit): object => ('body' in commit ? { log: commit.log, position: commit.position, events: decodeEvents(commit.body, commit) } : withoutToken(commit));
 
 export function readPromises(harness: Harness): void {
   const withStore = (body: (store: Store) => Promise<void>) => () => onFreshStore(harness, body);
@@ -74,6 +77,8 @@ export function readPromises(harness: Harness): void {
     for (const after of [new Map([[0, 0], [1, 0], [2, 0]]), new Map([[0, PAGES], [1, 13]]), new Map([[0, 7], [2, 20]]), new Map([[1, 60]]), new Map<number, number>()]) {
       const pages = await collect(log.readTogether(after));
       expect(pages.every((page) => page.length > 0)).toBe(true);
+      const stored = log.readTogetherStored && (await collect(log.readTogetherStored(after)));
+      expect(stored?.map((page) => page.map(decoded)) ?? pages.map((page) => page.map(withoutToken))).toEqual(pages.map((page) => page.map(withoutToken)));
       for (const [id, from] of after) expect(pages.flat().filter((commit) => commit.log === id)).toEqual(await readAll(log, id, from));
       expect(pages.flat().every((commit) => after.has(commit.log))).toBe(true);
     }

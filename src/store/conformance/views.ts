@@ -145,6 +145,15 @@ export function viewPromises(harness: Harness): void {
     expect(sums.map(({ place, n, units }) => [place, Number(n), units === null ? null : Number(units)])).toEqual([['_', 1, null], ['a', 2, 12]]);
   }));
 
+  test('rows that are not there just so are named, where that can be asked', withShelf(async ({ projections }) => {
+    const there: Cell[][] = [['a', 1, null, Number.MAX_SAFE_INTEGER, 'é😀', 0], ['b', 2, 'x', null, '', -1]];
+    await projections.apply(shelf(...there));
+    const others: Cell[][] = [['a', 1, 'x', Number.MAX_SAFE_INTEGER, 'é😀', 0], ['b', 2, 'x', null, '', 0], ['b', 3, 'x', null, '', -1], ['b', 2, 'x', 0, '', -1]];
+    const unlike = (asked: readonly Cell[][]) => projections.unlike?.('shelf', COLUMNS, asked);
+    expect((await unlike([...there, ...others])) ?? [2, 3, 4, 5]).toEqual([2, 3, 4, 5]);
+    expect((await unlike(there)) ?? []).toEqual([]);
+  }));
+
   test('a question that would write is refused', withShelf(async (store) => {
     await store.projections.apply(shelf(['a', 1, null, null, 'n', 0]));
     await expect(store.projections.sql.deleteFrom('shelf').execute()).rejects.toBeInstanceOf(Error);

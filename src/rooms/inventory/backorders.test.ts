@@ -169,6 +169,16 @@ describe('a promise that ends or changes', () => {
     expect(story.reservation(id)).toMatchObject({ version: 3, lines: [{ sku: 'A', backordered: 1, allocations: [{ sku: 'A', location: 'main', quantity: 1 }] }, { sku: 'B', backordered: 0, allocations: [{ sku: 'B', quantity: 1 }] }] });
   });
 
+  test('names the place that it waits for only as long as it waits', () => {
+    const story = given(item('A', { backorderLimit: 9 }), received('A', 2)).when(reserve([['A', 4, 'main']]));
+    const { id } = story.hold;
+    expect(story.hold.lines).toMatchObject([{ backordered: 2, location: 'main' }]);
+    story.when(confirm(id, { lines: [['A', 1]], orderId: 'o' }));
+    expect(story.hold.lines[0]?.location).toBeUndefined();
+    const other = given(item('A', { backorderLimit: 9 }), received('A', 2)).when(reserve([['A', 4, 'main']]));
+    expect(other.when(release(other.hold.id, [['A', 2]])).hold.lines).toEqual([{ sku: 'A', quantity: 2, backordered: 0, allocations: [{ sku: 'A', location: 'main', quantity: 2 }] }]);
+  });
+
   test('and waits for two items of an order that is cancelled is met for both in one step', () => {
     const story = given(item('A', { backorderLimit: 5 }), item('B', { backorderLimit: 5 }), received('A', 1), received('B', 1)).when(reserve([['A', 1], ['B', 1]]));
     story.when(confirm(story.hold.id, { orderId: 'o' })).when(reserve([['A', 1], ['B', 1]]));

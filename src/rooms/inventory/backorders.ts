@@ -7,7 +7,7 @@ import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { itemKey } from './keys.ts';
 import { FILLS_MAX } from './limits.ts';
 import { byRank, findOrder, findReservation, findWaiting, type Allocation, type Item, type LinePart, type Location, type Locations, type Order, type OrderLine, type Reservation, type ReservationLine, type Stint, type Waiting, type World } from './state.ts';
-import { sharesOf } from './units.ts';
+import { settled, sharesOf } from './units.ts';
 
 /** Units at places for some that waited: all of one promise that began to wait together, or part of them. */
 export interface Fill {
@@ -160,8 +160,7 @@ function placeInLines(lines: readonly ReservationLine[], { sku, stint, places }:
       const line = after[index];
       if (!line) break;
       const units = Math.min(rest, waitingUnits(line, sku));
-      const placed = placeUnits(line, { sku, location, quantity: units });
-      after[index] = placed.backordered > 0 ? placed : { ...placed, location: undefined };
+      after[index] = settled(placeUnits(line, { sku, location, quantity: units }));
       rest -= units;
     }
   }

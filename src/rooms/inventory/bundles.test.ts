@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BUNDLE_DEPTH_MAX } from './limits.ts';
 import { nextChange } from './resources.ts';
-import { cancel, cart, confirm, expire, fulfil, given, item, place, received, release, reserve, unfulfil, wait, type Step, type Story } from './testing.ts';
+import { cancel, cart, confirm, edit, expire, fulfil, given, item, moveHold, place, planned, received, release, reserve, ship, unfulfil, wait, type Step, type Story } from './testing.ts';
 
 const bundle = (sku: string, of: readonly (readonly [sku: string, quantity: number])[], more: object = {}): Step => item(sku, { components: of.map(([name, quantity]) => ({ sku: name, quantity })), ...more });
 /** B takes two of A and one of C. */
@@ -133,6 +133,33 @@ describe('what bundles are made of', () => {
     story.when(received('B', 1)).thenRefused('invalid-request');
     story.when(bundle('A', [['C', 1]])).thenRefused('in-use', { blockers: [{ kind: 'stock', location: 'main', quantity: 5 }] });
     story.when(bundle('B', [['A', 1]], { maxPerCustomer: 1 })).thenRefused('invalid-request', { errors: [{ pointer: '/maxPerCustomer' }] });
+  });
+
+  test('with an empty list of components is an item like any other', () => {
+    const story = given(item('A', { components: [] }), place('L'), received('A', 2)).when(planned('main', 'L', [['A', 2]]));
+    story.when(ship(story.id)).then(['stock.adjusted', 'A'], ['stock.adjusted', 'A']);
+  });
+
+  test('that was sold by itself cannot come back once it has become a bundle', () => {
+    const story = given(item('A'), item('B'), received('B', 1)).when(reserve([['B', 1]]));
+    story.when(confirm(story.hold.id, { orderId: 'o', fulfil: true })).when(bundle('B', [['A', 1]])).when(unfulfil('o', [['B', 1]])).thenRefused('invalid-request');
+    expect(story.figures('B')).toMatchObject({ onHand: 0, allocated: 0 });
+  });
+
+  test('may change: a hold that becomes another customer\'s or channel\'s is looked at as it was made', () => {
+    const story = given(item('A', { maxPerCustomer: 1, channelBuffers: { web: 8 } }), item('C'), bundle('B', [['A', 2]]), received('A', 9)).when(reserve([['B', 1]]));
+    const { id } = story.hold;
+    story.when(bundle('B', [['C', 1]]));
+    story.when(edit(id, { customerId: 'x' })).thenRefused('limit-exceeded', { lines: [{ sku: 'A', requested: 2, limit: 1 }] });
+    story.when(edit(id, { channel: 'web' })).thenRefused('insufficient-stock', { lines: [{ sku: 'A', requested: 2, available: 1 }] });
+    story.when(edit(id, { channel: 'till' })).then(['reservation.changed', 'A', { quantity: 2, channel: 'till' }]);
+  });
+
+  test('may change: a hold that moves takes what it was made of along', () => {
+    const story = given(item('A'), item('C'), place('L'), bundle('B', [['A', 2], ['C', 1]]), received('A', 2), received('C', 1), received('A', 2, 'L'), received('C', 1, 'L')).when(reserve([['B', 1, 'main']]));
+    const { id } = story.hold;
+    story.when(bundle('B', [['C', 1]])).when(moveHold(id, { location: 'L' }));
+    expect(story.hold.lines).toMatchObject([{ sku: 'B', quantity: 1, components: [{ sku: 'A', quantity: 2 }, { sku: 'C', quantity: 1 }], allocations: [{ sku: 'A', location: 'L', quantity: 2 }, { sku: 'C', location: 'L', quantity: 1 }] }]);
   });
 
   test('may change: what was promised before stays as it was made', () => {

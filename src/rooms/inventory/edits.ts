@@ -1,3 +1,4 @@
+import { must } from '../../base/assert.ts';
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import { holdersAfter } from './caps.ts';
 import type { EditReservation, HoldRequest, MoveReservation } from './commands.ts';
@@ -10,7 +11,7 @@ import { askerRefusal, planHold, preorderChannelOf, type Own } from './plan.ts';
 import { touched, until } from './records.ts';
 import { reservationView, type ReservationView } from './resources.ts';
 import { findItem, findReservation, locationsBeside, type Reservation, type ReservationLine, type World } from './state.ts';
-import { sharesOf } from './units.ts';
+import { closeLine, openLine, sharesOf } from './units.ts';
 
 /*
  * A hold that becomes another one. Its own units never stand in its way; whatever the change makes it count against is
@@ -105,7 +106,8 @@ function keptLines(record: Reservation, asker: Asker, world: World, now: number)
   const customer = asker.customerId !== record.customerId;
   const channel = asker.channel !== record.channel;
   if (!customer && !channel) return { lines: record.lines, filled: [] };
-  const request = { ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+  // Bundles as they were made, whatever they are made of by now.
+  const request = { ...given(asker), lines: record.lines.flatMap(openLine).map(({ sku, quantity }) => ({ sku, quantity })) };
   const kept: Planned = { lines: channel ? record.lines.map((line) => throughChannel(line, asker.channel, world, now)) : record.lines, filled: [] };
   const refusal = askerRefusal(request, world, now, ownOf(record), { customer, channel });
   return refusal ? { refusal } : kept;
@@ -128,11 +130,21 @@ function linesAt(location: string, record: Reservation, asker: Asker, world: Wor
     const detail = `There is no location ${location}.`;
     return refused('invalid', 'unknown-location', detail, { errors: [{ pointer: '/location', detail }] });
   }
-  const plan = plannedLines({ ...given(asker), lines: record.lines.map(({ sku, quantity }) => ({ sku, quantity, location })) }, record, world, now);
+  const opened = record.lines.flatMap(openLine);
+  const plan = plannedLines({ ...given(asker), lines: opened.map(({ sku, quantity }) => ({ sku, quantity, location })) }, record, world, now);
   if ('refusal' in plan) return plan;
   const short = displaced(record.lines, plan.lines, world);
   if (short.length > 0) return refused('conflict', 'insufficient-stock', `There is not enough at ${location}. The hold stays where it is.`, { lines: short });
-  return { ...plan, lines: plan.lines.map((line, index) => ({ ...line, requested: record.lines[index]?.requested })) };
+  const moved = [...plan.lines];
+  const lines = record.lines.map((line): ReservationLine => madeOf(line, location, moved.splice(0, line.components?.length ?? 1)));
+  return { ...plan, lines };
+}
+
+/** A line with its units where they are planned to lie: itself, or what its bundle was made of. */
+function madeOf(line: ReservationLine, location: string, planned: readonly ReservationLine[]): ReservationLine {
+  if (!line.components) return { ...must(planned[0], 'a line is planned whole'), requested: line.requested };
+  const components = line.components.map((component, index) => ({ ...component, preorderChannel: planned[index]?.preorderChannel }));
+  return closeLine({ ...line, location, components }, line.quantity, planned);
 }
 
 /** Items of which units would lose their place. An item that nobody counts is nowhere anyway. */

@@ -8,6 +8,7 @@ import { Lapses } from './lapses.ts';
 import { NEVER } from './never.ts';
 import { emptyItem, exceededFor, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
 import { tallied } from './tally.ts';
+import { settled } from './units.ts';
 import { concernsWaiting, evolveWaiting, nobodyWaits } from './waiting.ts';
 
 /** The states of one log while a fact is folded into them. Reading a state that is not at hand is a bug of the caller. */
@@ -342,7 +343,7 @@ function soloChange(event: Exclude<HoldEvent, { type: 'inventory.reservation.hel
     case 'inventory.reservation.released': {
       const line = must(record.lines[0], `reservation ${record.id} has no line`);
       if (event.data.quantity === line.quantity) return { status: 'released' };
-      return { lines: [{ ...line, quantity: line.quantity - event.data.quantity, backordered: line.backordered - event.data.backordered, allocations: minus(line.allocations, event.data.allocations) }] };
+      return { lines: [settled({ ...line, quantity: line.quantity - event.data.quantity, backordered: line.backordered - event.data.backordered, allocations: minus(line.allocations, event.data.allocations) })] };
     }
     default:
       return event satisfies never;

@@ -1,6 +1,7 @@
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { freeAt } from './availability.ts';
+import { isBundle } from './bundles.ts';
 import type { CancelOrder, ConfirmReservation, FulfilOrder, QuantityLine, ShipmentLine, UnfulfilOrder } from './commands.ts';
 import type { ChannelUnits, CustomerUnits, InventoryEvent, Place } from './events.ts';
 import { notHeld, releasedFacts, unknownReservation, type Context } from './holds.ts';
@@ -290,6 +291,7 @@ function undoLine(line: OrderLine, request: ShipmentLine, orderId: string, back:
   const facts: InventoryEvent[] = [];
   const item = findItem(world, line.sku);
   if (!item) return refused('invalid', 'unknown-item', `Item ${line.sku} was removed; nothing can come back to it.`);
+  if (isBundle(item.definition)) return refused('invalid', 'invalid-request', `Item ${line.sku} has become a bundle, which has no stock; nothing can come back to it.`);
   const locations = locationsBeside(world, itemKey(line.sku));
   const undone = undo(line, request);
   if (!undone) {

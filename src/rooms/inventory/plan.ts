@@ -230,8 +230,7 @@ function planBundle(line: LineRequest, bundle: Item, demands: readonly Demand[],
   const taken = parts.map((part) => planUnits({ ...line, sku: part.demand.item.sku, quantity: quantity * part.quantity }, part.demand, request, now, 'take'));
   const components = parts.map((part, index): LinePart => ({ sku: part.demand.item.sku, quantity: part.quantity, backordered: taken[index]?.backordered ?? 0, preorderChannel: taken[index]?.preorderChannel }));
   const empty: ReservationLine = { sku: line.sku, quantity, requested: quantity < line.quantity ? line.quantity : undefined, backordered: 0, components, location: line.location, allocations: [] };
-  const whole = closeLine(empty, quantity, taken.map((units) => units ?? empty));
-  return whole.backordered > 0 ? whole : { ...whole, location: undefined };
+  return closeLine(empty, quantity, taken.map((units) => units ?? empty));
 }
 
 /** Units of an item that a line could get, at one place or anywhere. */

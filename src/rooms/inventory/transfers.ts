@@ -1,6 +1,7 @@
 import { must } from '../../base/assert.ts';
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import { unpromisedAt } from './availability.ts';
+import { isBundle } from './bundles.ts';
 import type { CancelTransfer, CreateTransfer, QuantityLine, ReceivedLine, ReceiveTransfer, ShipTransfer } from './commands.ts';
 import type { InventoryEvent } from './events.ts';
 import type { Context } from './holds.ts';
@@ -44,7 +45,7 @@ function unknownItems(lines: readonly QuantityLine[], world: World): Refusal | u
   for (const [index, { sku }] of lines.entries()) {
     const item = findItem(world, sku);
     if (!item) errors.push({ pointer: `/lines/${index}/sku`, detail: `There is no item ${sku}.` });
-    else if (item.definition?.components) bundles.push({ pointer: `/lines/${index}/sku`, detail: `${sku} is a bundle, which has no stock of its own.` });
+    else if (isBundle(item.definition)) bundles.push({ pointer: `/lines/${index}/sku`, detail: `${sku} is a bundle, which has no stock of its own.` });
   }
   if (errors.length > 0) return refused('invalid', 'unknown-item', 'Some lines name items that do not exist.', { errors }).refusal;
   return bundles.length > 0 ? refused('invalid', 'invalid-request', 'Bundles have no stock to transfer.', { errors: bundles }).refusal : undefined;

@@ -84,7 +84,12 @@ export function openLine(line: Units): Units[] {
 export function closeLine<Line extends Units>(line: Line, quantity: number, parts: readonly Units[]): Line {
   const components = (line.components ?? []).map((component, index) => ({ ...component, backordered: parts[index]?.backordered ?? 0 }));
   const backordered = Math.max(0, ...components.map((one) => Math.ceil(one.backordered / one.quantity)));
-  return { ...line, quantity, components, backordered, allocations: parts.flatMap(({ allocations }) => allocations) };
+  return settled({ ...line, quantity, components, backordered, allocations: parts.flatMap(({ allocations }) => allocations) });
+}
+
+/** Units that all have a place wait for none. */
+export function settled<Line extends { readonly backordered: number; readonly location?: string | undefined }>(line: Line): Line {
+  return line.backordered > 0 || line.location === undefined ? line : { ...line, location: undefined };
 }
 
 function cutPlain<Line extends Units>(line: Line, quantity: number): { kept: Line; split: Line } {
@@ -99,8 +104,8 @@ function cutPlain<Line extends Units>(line: Line, quantity: number): { kept: Lin
     if (taken < allocation.quantity) kept.unshift({ ...allocation, quantity: allocation.quantity - taken });
   }
   return {
-    kept: { ...line, quantity: line.quantity - quantity, backordered: line.backordered - backordered, allocations: kept },
-    split: { ...line, quantity, backordered, allocations: split },
+    kept: settled({ ...line, quantity: line.quantity - quantity, backordered: line.backordered - backordered, allocations: kept }),
+    split: settled({ ...line, quantity, backordered, allocations: split }),
   };
 }
 

@@ -110,7 +110,7 @@ export const TABLES: readonly Table[] = [
  * Raised whenever saved states or rows get another meaning or another shape that the tables above do not show: stores
  * of another form make theirs again from the log.
  */
-const FORM = 2;
+const FORM = 3;
 
 /** The form of what is saved: the number above, and what the tables look like. */
 export const form = `inventory-${FORM}-${hash32(JSON.stringify(TABLES)).toString(36)}`;

@@ -61,9 +61,9 @@ export function matches(path: string, pattern: Pattern): boolean {
   return new RegExp(`^${source}${pattern.endsWith('/') ? '' : '$'}`).test(path);
 }
 
-/** Code that only runs under a test or a benchmark: the floors do not bind it, the doors do. A `-writer` is started to be killed. */
+/** Code that only runs under a test or a benchmark: the floors do not bind it, the doors do. A `-writer` is started to be killed, a `model/` is what a room is compared with. */
 export function isTestCode(path: string): boolean {
-  return !path.startsWith('src/') || path.endsWith('.test.ts') || path.endsWith('/testing.ts') || matches(path, 'src/engines/*/*-writer.ts');
+  return !path.startsWith('src/') || path.endsWith('.test.ts') || path.endsWith('/testing.ts') || matches(path, 'src/engines/*/*-writer.ts') || matches(path, 'src/rooms/*/model/');
 }
 
 /** The part of the tree that a file belongs to: a room, an engine, or else a floor. */

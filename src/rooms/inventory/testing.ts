@@ -191,6 +191,7 @@ export class Story {
   readonly facts: InventoryEvent[] = [];
   #shelf = new Shelf();
   #restored = new Shelf();
+  #text = this.#shelf.text();
   readonly #ids = ids(seededRandom(1));
   readonly #caps: HoldCaps | undefined;
   /** By item, channel and threshold: which way it was last crossed. */
@@ -209,7 +210,7 @@ export class Story {
       return this;
     }
     const now = this.clock.now();
-    const before = this.#shelf.text();
+    const before = this.#text;
     const nets = this.#nets(now);
     let made: string | undefined;
     const context = { now, caps: this.#caps, ids: { next: <P extends string>(prefix: P, ms: number, partition: number): `${P}_${string}` => (made ??= this.#ids.next(prefix, ms, partition)) as `${P}_${string}` } }; // one name a decision, the same on both shelves
@@ -220,7 +221,7 @@ export class Story {
     expect(this.#shelf.text(), `${command.type} must not change states`).toBe(before);
     this.#outcome = outcome;
     this.#events = outcome.ok ? outcome.events : [];
-    this.#fold(this.#events);
+    if (this.#events.length > 0) this.#fold(this.#events);
     this.#check(command, nets, now);
     return this;
   }
@@ -341,7 +342,8 @@ export class Story {
       if (event.type === 'inventory.item.defined') this.#watch(event);
       this.facts.push(event);
     }
-    expect(this.#restored.text(), 'states that were saved and read again').toBe(this.#shelf.text());
+    this.#text = this.#shelf.text();
+    expect(this.#restored.text(), 'states that were saved and read again').toBe(this.#text);
     this.#restored = this.#shelf.restored();
   }
 

@@ -28,7 +28,7 @@ export function withAftermath<Answer>(decision: Decision<InventoryEvent, Answer>
     const scene = scenes.find(({ key }) => key === fact.key);
     if (scene) addChange(scene.change, fact, now);
   }
-  for (const scene of scenes) tellThresholds(scene, events, now);
+  for (const scene of scenes) tellThresholds(scene, events, world, now);
   return { ok: true, events, answer: decision.answer };
 }
 
@@ -109,19 +109,22 @@ function changedBy(events: readonly InventoryEvent[]): Set<string> {
   return changed;
 }
 
-function tellThresholds({ key, item, locations, change }: Scene, events: InventoryEvent[], now: number): void {
+function tellThresholds({ key, item, locations, change }: Scene, events: InventoryEvent[], world: World, now: number): void {
   const definition = change.definition ?? item.definition;
   if (!definition) return;
   const nets = netsOf(item, locations, now, change);
   events.push(...crossingsOf(item, definition, nets, now));
   const exceeded = newlyExceeded(item, definition, nets.after);
-  if (item.stocked ? exceeded.length > 0 : nets.after > 0) sayExceeded(key, exceeded, events, now);
+  if (item.stocked ? exceeded.length > 0 : nets.after > 0) sayExceeded(key, exceeded, events, world, now);
 }
 
 /** Says it in a fact that there is anyway, where one can. */
-function sayExceeded(key: string, exceeded: Exceeded, events: InventoryEvent[], now: number): void {
+function sayExceeded(key: string, exceeded: Exceeded, events: InventoryEvent[], world: World, now: number): void {
   const index = events.findIndex((event) => event.key === key && (event.type === 'inventory.item.defined' || event.type === 'inventory.stock.adjusted' || event.type === 'inventory.item.settled'));
   const fact = events[index];
   if (fact) events[index] = { ...fact, data: { ...fact.data, exceeded } } as InventoryEvent; // each of these kinds takes it
-  else events.push({ type: 'inventory.item.settled', key, time: now, data: { sku: key.slice(2), exceeded } });
+  else {
+    findWaiting(world, key.slice(2)); // the fact folds into it
+    events.push({ type: 'inventory.item.settled', key, time: now, data: { sku: key.slice(2), exceeded } });
+  }
 }

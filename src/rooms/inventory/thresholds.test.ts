@@ -29,6 +29,14 @@ describe('thresholds', () => {
     expect(story.when(counted('B', 0)).crossed).toEqual([['down', 0, 0]]);
   });
 
+  test('are not crossed either where all that ever came in was promised already, and its hold runs out', () => {
+    const story = given(item('A', { thresholds: [0, 1], backorderLimit: 5 })).when(reserve([['A', 2]], { ttlSeconds: 60 }));
+    const { id } = story.hold;
+    expect(story.when(received('A', 2)).crossed).toEqual([]);
+    expect(story.when(wait(60_000)).when(expire(id)).crossed).toEqual([]);
+    expect(story.when(reserve([['A', 1]])).crossed).toEqual([['down', 1, 1]]);
+  });
+
   test('may be none', () => {
     const story = given(item('A', { thresholds: [] })).when(received('A', 20));
     expect(story.crossed).toEqual([]);

@@ -4,7 +4,7 @@ import type { InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/runtime/runtime.ts';
 import type { Node } from './node.ts';
-import { PLACES, SKUS, type Known } from './shoppers.ts';
+import { SKUS, type Known } from './shoppers.ts';
 
 /** One thing that somebody asked for, once or more often. */
 export interface Order {
@@ -32,11 +32,12 @@ export interface Adjustment {
 }
 
 /** Commands after which a hold need not be as it was. */
-const TOUCHING: ReadonlySet<string> = new Set(['ExtendReservation', 'ReleaseReservation', 'ConfirmReservation']);
+const TOUCHING: ReadonlySet<string> = new Set(['ExtendReservation', 'EditReservation', 'MoveReservation', 'ReleaseReservation', 'ConfirmReservation']);
 
 export class Ledger implements Known {
   readonly errors: string[] = [];
   readonly holds: string[] = [];
+  readonly transfers: string[] = [];
   /** When each hold was last said to run out. */
   readonly ends = new Map<string, number>();
   readonly counts = { acknowledged: 0, refused: 0, doubtful: 0, replayed: 0 };
@@ -81,6 +82,8 @@ export class Ledger implements Known {
     order.doubt = false;
     const id = outcome.ok ? this.idIn(outcome.answer) : undefined;
     if (id !== undefined && !this.holds.includes(id)) this.holds.push(id);
+    const transfer = outcome.ok ? idOf(outcome.answer, 'trf_') : undefined;
+    if (transfer !== undefined && !this.transfers.includes(transfer)) this.transfers.push(transfer);
     const end = outcome.ok ? endIn(outcome.answer) : undefined;
     if (id !== undefined && end !== undefined) this.ends.set(id, end);
   }
@@ -147,9 +150,7 @@ export class Ledger implements Known {
   }
 
   idIn(answer: Json): string | undefined {
-    const { id, reservation } = (answer ?? {}) as { id?: unknown; reservation?: { id?: unknown } }; // answers are objects or null
-    const found = reservation?.id ?? id;
-    return typeof found === 'string' && found.startsWith('res_') ? found : undefined;
+    return idOf(answer, 'res_');
   }
 
   /** Where facts and acknowledgements do not agree. */
@@ -165,7 +166,8 @@ export class Ledger implements Known {
     for (const { type, key, data, time } of facts) {
       if (type === 'inventory.reservation.held' && data.cartId !== undefined) {
         made.set(data.cartId, (made.get(data.cartId) ?? new Set()).add(data.reservationId));
-        units.set(`${data.reservationId} ${key}`, data.quantity);
+        const name = `${data.reservationId} ${key}`;
+        if (!units.has(name)) units.set(name, data.quantity); // what comes later somebody changed
       }
       if (type === 'inventory.reservation.released' || type === 'inventory.reservation.confirmed') ended.set(data.reservationId, type);
       if (type === 'inventory.reservation.expired' && !(data.expiresAt <= time && data.expiresAt <= now)) ended.set(data.reservationId, type);
@@ -182,9 +184,8 @@ export class Ledger implements Known {
       const id = this.idIn(outcome.answer) ?? '';
       if (ids[0] !== id) return [`${name} was acknowledged as ${id}, which is lost; there is ${ids.join() || 'nothing'}`];
       const end = this.#touched.has(id) ? undefined : ended.get(id);
-      const { lines } = outcome.answer as unknown as { lines: { sku: string; quantity: number }[] }; // a reservation
-      const sums = Map.groupBy(lines, (line) => line.sku);
-      const wrong = [...sums].filter(([sku, some]) => units.get(`${id} i/${sku}`) !== some.reduce((sum, line) => sum + line.quantity, 0));
+      const { lines } = outcome.answer as unknown as { lines: AnsweredLine[] }; // a reservation
+      const wrong = [...unitsOf(lines)].filter(([sku, some]) => units.get(`${id} i/${sku}`) !== some);
       return [...(end === undefined ? [] : [`${id} was ended by ${end}, which nobody asked for`]), ...wrong.map(([sku]) => `${id} holds ${units.get(`${id} i/${sku}`)} of ${sku}, not what was acknowledged`)];
     });
   }
@@ -193,7 +194,7 @@ export class Ledger implements Known {
   #compareAdjustments(facts: readonly InventoryEvent[]): string[] {
     const arrived = new Map<string, string[]>(SKUS.map((sku) => [sku, []]));
     for (const { type, key, data } of facts) {
-      if (type === 'inventory.stock.adjusted' && data.reference !== undefined && PLACES.includes(data.location as (typeof PLACES)[number])) arrived.get(key.slice(2))?.push(data.reference);
+      if (type === 'inventory.stock.adjusted' && data.reference?.startsWith('delivery-') === true) arrived.get(key.slice(2))?.push(data.reference);
     }
     return SKUS.flatMap((sku) => {
       const put = this.#adjustments.filter((one) => one.sku === sku).map(({ id }) => id);
@@ -217,6 +218,27 @@ export class Ledger implements Known {
       return again ? [`${key} was decided twice`] : [];
     });
   }
+}
+
+function idOf(answer: Json, prefix: 'res_' | 'trf_'): string | undefined {
+  const { id, reservation } = (answer ?? {}) as { id?: unknown; reservation?: { id?: unknown } }; // answers are objects or null
+  const found = reservation?.id ?? id;
+  return typeof found === 'string' && found.startsWith(prefix) ? found : undefined;
+}
+
+/** Units of each item that lines come to, bundles opened. */
+function unitsOf(lines: readonly AnsweredLine[]): Map<string, number> {
+  const units = new Map<string, number>();
+  for (const { sku, quantity, components = [{ sku, quantity: 1 }] } of lines) {
+    for (const part of components) units.set(part.sku, (units.get(part.sku) ?? 0) + quantity * part.quantity);
+  }
+  return units;
+}
+
+interface AnsweredLine {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly components?: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
 function endIn(answer: Json): number | undefined {

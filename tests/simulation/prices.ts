@@ -1,10 +1,10 @@
 /** Prices in the simulated shop: a policy that gives every level of stock a price of its own, and what has to be true of them. */
 import { below, chance, pick, type Random } from '../../src/base/random.ts';
 import type { Command } from '../../src/processes/processes.ts';
-import { figuresOf, findItem, itemKey, locationsBeside } from '../../src/rooms/inventory/inventory.ts';
+import { figuresIn, findItem } from '../../src/rooms/inventory/inventory.ts';
 import { findPolicy, findPrice, type PolicyDefinition, type PricingEvent } from '../../src/rooms/pricing/pricing.ts';
 import type { World } from '../../src/runtime/runtime.ts';
-import { SKUS } from './shoppers.ts';
+import { SOLD } from './shoppers.ts';
 
 /** Levels that have a price of their own; above them the price is the base price. */
 const LEVELS = 20;
@@ -23,12 +23,12 @@ const POLICY_ID = 'by-level';
 const policy = (mode: PolicyDefinition['mode']): Command => ({ type: 'PutPolicy', id: POLICY_ID, definition: { ...POLICY, mode } });
 
 /** What the shop opens with. */
-export const PRICES: readonly Command[] = [policy('live'), ...SKUS.map((sku): Command => ({ type: 'DefineItem', sku, mode: 'merge', definition: { price: BASE } }))];
+export const PRICES: readonly Command[] = [policy('live'), ...SOLD.map((sku): Command => ({ type: 'DefineItem', sku, mode: 'merge', definition: { price: BASE } }))];
 
 /** What the shopkeeper does to prices. */
 export function someSign(random: Random): Command {
   if (chance(random, 0.5)) return policy(pick(random, ['live', 'live', 'off', 'shadow']));
-  const sku = pick(random, SKUS);
+  const sku = pick(random, SOLD);
   return chance(random, 0.5) ? { type: 'SetOverride', sku, price: { amount: 500 + below(random, 3), currency: 'EUR' }, reason: 'fair' } : { type: 'EndOverride', sku, why: 'asked' };
 }
 
@@ -48,12 +48,12 @@ export function brokenChains(facts: readonly PricingEvent[]): string[] {
 
 /** When everything has been heard: the prices that are not those of their stock. */
 export function wrongPrices(world: World, now: number): string[] {
-  return SKUS.flatMap((sku) => {
+  return SOLD.flatMap((sku) => {
     const item = findItem(world, sku);
     const price = findPrice(world, sku);
     const isLive = findPolicy(world, POLICY_ID)?.definition?.mode === 'live';
     if (!item) return [];
-    const { available } = figuresOf(item, locationsBeside(world, itemKey(sku)), now);
+    const { available } = figuresIn(world, item, now);
     const wanted = price?.override?.price.amount ?? (isLive ? priceAt(available) : BASE.amount);
     return price?.price?.amount === wanted ? [] : [`${sku} costs ${price?.price?.amount}, and with ${available} left ${wanted} is its price`];
   });

@@ -17,7 +17,7 @@ import { Auditor } from './audit.ts';
 import { Ledger, type Adjustment, type Order } from './ledger.ts';
 import { Node } from './node.ts';
 import { brokenChains, PRICES, someSign, wrongPrices } from './prices.ts';
-import { PLACES, SETUP, SKUS, someCommand } from './shoppers.ts';
+import { PLACES, setup, SKUS, someCommand } from './shoppers.ts';
 import { Luck, someWeather, type Weather } from './weather.ts';
 
 const PARTITIONS = 3;
@@ -81,7 +81,7 @@ class Simulation {
     for (let n = 0; n < this.#count; n++) this.#boot();
     await this.#settle();
     const [first] = this.#nodes;
-    for (const command of [...SETUP, ...PRICES]) {
+    for (const command of [...setup(this.#clock.now()), ...PRICES]) {
       const done = first?.engine.execute(command);
       await this.#pass(1);
       await done;
@@ -384,7 +384,7 @@ class Simulation {
     const { facts, answered } = this.#auditor;
     const before = [facts.length, answered.length];
     const errors = await this.#auditor.audit(this.#store, (log, position) => (this.#arrivals[log]?.[position - 1] ?? 0) + this.#errorMs);
-    if (when) this.ledger.errors.push(...this.ledger.missingAdjustments(facts));
+    if (when) this.ledger.errors.push(...this.ledger.missingAdjustments(facts), ...this.#auditor.auditAtRest(this.#clock.now()));
     this.#note('audit', [facts.slice(before[0]), answered.slice(before[1])] as unknown as Json); // facts are plain JSON
     this.ledger.errors.push(...errors, ...this.ledger.compare(facts, answered, this.#clock.now() + this.#errorMs));
   }

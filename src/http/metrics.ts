@@ -179,9 +179,9 @@ export interface Consumer {
 
 /** Who follows the log in this process, and how far they are. */
 export function consumersOf({ views, feed, lag, consumers, sharedPrices }: Services): Consumer[] {
-  const { lowStock, pricing } = consumers;
+  const { lowStock, pricing, bundles } = consumers;
   // Those that another process runs are counted there.
-  const own = [lowStock, pricing.consumer].filter((consumer) => consumer.isHearing).map((consumer) => [consumer.name, consumer.heard]);
+  const own = [lowStock, pricing.consumer, bundles].filter((consumer) => consumer.isHearing).map((consumer) => [consumer.name, consumer.heard]);
   const all: Record<string, readonly number[]> = { views: views.checkpoints, feed: feed.handedOut, ...Object.fromEntries(own), ...(sharedPrices && { redis: sharedPrices.copied }) };
   return Object.entries(all).map(([name, checkpoints]) => ({ name, checkpoints, behind: lag.of(checkpoints) }));
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { Consumer, type Engine } from '../runtime/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { BundleThresholds } from './bundle-thresholds/bundle-thresholds.ts';
 import { lowStock } from './low-stock/low-stock.ts';
 import { Pricing, type PricingOptions } from './pricing/pricing.ts';
 import type { Command } from './rooms.ts';
@@ -10,6 +11,8 @@ export interface Consumers extends AsyncDisposable {
   /** Which items are low. */
   readonly lowStock: Consumer;
   readonly pricing: Pricing;
+  /** Tells of thresholds that bundles cross. */
+  readonly bundles: Consumer;
 }
 
 export interface ConsumersOptions {
@@ -31,16 +34,22 @@ export function startConsumers({ store, engine, views, clock, node, modules, onT
   const common = { store, engine, clock, holder: node, onTrouble };
   const alert = new Consumer({ ...common, listener: lowStock() });
   const pricing = new Pricing({ ...common, views, modules });
+  const bundleThresholds = new BundleThresholds(common);
+  const bundles = new Consumer({ ...common, listener: bundleThresholds });
   if (hear === 'now') {
     alert.start();
     pricing.start();
+    bundles.start();
   }
   return {
     lowStock: alert,
     pricing,
+    bundles,
     async [Symbol.asyncDispose]() {
       await alert[Symbol.asyncDispose]();
       await pricing[Symbol.asyncDispose]();
+      await bundles[Symbol.asyncDispose]();
+      bundleThresholds.standBy();
     },
   };
 }

@@ -7,6 +7,7 @@ export { closeLocation, type ClosingServices } from './close-location.ts';
 export { newestFacts, type ItemFact } from './item-facts.ts';
 export { openTransfers } from './open-transfers.ts';
 export { askThePast } from './past.ts';
+export { BundleThresholds } from './bundle-thresholds/bundle-thresholds.ts';
 export { startConsumers, type Consumers } from './consumers.ts';
 export { SharedPrices, type SharedPricesOptions } from './shared-prices/shared-prices.ts';
 export type { EncodedPrice } from './pricing/price-cache.ts';

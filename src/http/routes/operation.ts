@@ -70,8 +70,8 @@ function viewFaults(services: Floor['services']): string[] {
   return lag > VIEW_LAG_READY_MAX ? [`the views are ${lag} commits behind`] : [];
 }
 
-function consumerFaults({ consumers: { lowStock, pricing } }: Floor['services']): string[] {
-  return [lowStock, pricing.consumer].flatMap(({ name, failure }) => (failure === undefined ? [] : [`the consumer ${name} has stopped`]));
+function consumerFaults({ consumers: { lowStock, pricing, bundles } }: Floor['services']): string[] {
+  return [lowStock, pricing.consumer, bundles].flatMap(({ name, failure }) => (failure === undefined ? [] : [`the consumer ${name} has stopped`]));
 }
 
 function metrics({ metrics }: Floor): Route {

@@ -1,12 +1,14 @@
 import { refused, type Decision } from '../../base/decision.ts';
 import { figuresOf, freeWith, netsOf } from './availability.ts';
 import { fillFacts, planFills, type Fills } from './backorders.ts';
+import { isBundle, netsByChannel } from './bundles.ts';
 import { addChange, noChange, type Change } from './change.ts';
+import type { ItemDefinition } from './commands.ts';
 import type { Exceeded, InventoryEvent } from './events.ts';
 import { itemKey, orderKey, reservationKey } from './keys.ts';
 import { WAITING_MAX } from './limits.ts';
 import { emptyItem, findWaiting, locationsBeside, type Item, type Locations, type World } from './state.ts';
-import { crossingsOf, newlyExceeded } from './thresholds.ts';
+import { bundleCrossings, crossingsOf, newlyExceeded } from './thresholds.ts';
 import { concernsWaiting } from './waiting.ts';
 
 /**
@@ -80,18 +82,25 @@ function crowded(sku: string): ReturnType<typeof refused> {
   return refused('conflict', 'limit-exceeded', `${WAITING_MAX} promises of ${sku} wait for units already.`);
 }
 
-/** Promises that the decision itself changes are not met by it: their records are as it says. */
+/**
+ * Promises that the decision itself changes are not met by it: their records are as it says. Where it has left one of
+ * them for a further decision, the younger ones wait for that too.
+ */
 function fillsOf(scenes: readonly Scene[], events: readonly InventoryEvent[], world: World, now: number): Fills[] {
   const plans: Fills[] = [];
   let except: Set<string> | undefined;
-  for (const { item, locations, change, waits } of scenes) {
+  for (const { key, item, locations, change, waits } of scenes) {
     if (waits) findWaiting(world, item.sku);
     item.lapses.advance(now);
-    if (item.backordered - item.lapses.lapsedBackordered <= 0 || !hasFree(item, locations, change)) continue;
+    if (item.backordered - item.lapses.lapsedBackordered <= 0 || !hasFree(item, locations, change) || isLeft(key, events)) continue;
     except ??= changedBy(events);
     plans.push(planFills({ item, locations, waiting: findWaiting(world, item.sku), now }, { change, except }));
   }
   return plans;
+}
+
+function isLeft(key: string, events: readonly InventoryEvent[]): boolean {
+  return events.some((event) => event.key === key && 'more' in event.data && event.data.more === 1);
 }
 
 function hasFree(item: Item, locations: Locations, change: Change): boolean {
@@ -112,10 +121,18 @@ function changedBy(events: readonly InventoryEvent[]): Set<string> {
 function tellThresholds({ key, item, locations, change }: Scene, events: InventoryEvent[], world: World, now: number): void {
   const definition = change.definition ?? item.definition;
   if (!definition) return;
+  if (isBundle(definition)) return tellBundle(key, item, definition, events, world, now);
   const nets = netsOf(item, locations, now, change);
   events.push(...crossingsOf(item, definition, nets, now));
   const exceeded = newlyExceeded(item, definition, nets.after);
   if (item.stocked ? exceeded.length > 0 : nets.after > 0) sayExceeded(key, exceeded, events, world, now);
+}
+
+/** A bundle is looked at when it is described, and when somebody heard that its components moved: they may be in any log. */
+function tellBundle(key: string, item: Item, definition: ItemDefinition, events: InventoryEvent[], world: World, now: number): void {
+  const { crossed, exceeded } = bundleCrossings(item, definition, netsByChannel(world, { ...item, definition }, now), now);
+  events.push(...crossed);
+  if (exceeded) sayExceeded(key, exceeded, events, world, now);
 }
 
 /** Says it in a fact that there is anyway, where one can. */

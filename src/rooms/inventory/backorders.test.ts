@@ -154,6 +154,14 @@ describe('nobody overtakes those who wait', () => {
   });
 });
 
+test('nor does a younger promise get what somebody gives up while an older one that got a part still waits', () => {
+  const story = given(item('A', { backorderLimit: 9 }), received('A', 4), reserve([['A', 1]], { ttlSeconds: 60 }), cart('c', [['A', 3]])).when(reserve([['A', 3]]));
+  const older = story.hold.id;
+  const younger = story.when(reserve([['A', 2]])).hold.id;
+  story.when(wait(60_000)).when(cart('c', [['A', 1]])).when(settled('A'));
+  expect(waiting(story, older, younger)).toEqual([0, 2]);
+});
+
 describe('a promise that ends or changes', () => {
   test('waits no more', () => {
     const { story, ids: [a = '', b = '', c = ''] } = queue([1, 2, 1], { ttlSeconds: 60 });

@@ -93,7 +93,7 @@ function takeUnits(free: FreeUnits[], { units, bound }: Stint): Place[] {
   return taken;
 }
 
-/** Looks at an item again; what follows is what follows from every decision. */
+/** Looks at an item, or a bundle, again; what follows is what follows from every decision. */
 export function settle({ sku }: SettleItem, world: World, { now }: { readonly now: number }): Decision<InventoryEvent, null> {
   const waiting = findWaiting(world, sku);
   if (waiting?.due === undefined) return accepted([], null);

@@ -54,6 +54,14 @@ export function figuresIn(world: World, item: Item, now: number, { channel, own 
   return { onHand: 0, allocated: 0, reserved: 0, backordered: 0, physical: 0, net, available: Math.max(0, net), sellable: sellable === Number.POSITIVE_INFINITY ? null : sellable };
 }
 
+/** What is left of a bundle to nobody in particular, '', and to each channel that something is, or was, withheld from of its parts. */
+export function netsByChannel(world: World, bundle: Item, now: number): ReadonlyMap<string, number> {
+  const withheld = partsOf(bundle, world).flatMap(({ item }) => Object.keys(item.definition?.channelBuffers ?? {}));
+  const nets = new Map<string, number>();
+  for (const channel of ['', ...withheld, ...bundle.exceeded.map(([channel]) => channel)]) nets.set(channel, figuresIn(world, bundle, now, channel === '' ? {} : { channel }).net);
+  return nets;
+}
+
 /** How many of a bundle one place has the parts for. */
 export function bundlesAt(world: World, bundle: Item, location: string, now: number, { own }: AskingOf): number {
   const at = partsOf(bundle, world).map(({ item, quantity }) => Math.floor(freeAt(item, location, locationsBeside(world, itemKey(item.sku)), now, own?.(item.sku)) / quantity));

@@ -1,5 +1,6 @@
 import { assert, must } from '../../base/assert.ts';
 import { instantOfId } from '../../base/ids.ts';
+import { isBundle } from './bundles.ts';
 import type { ItemDefinition } from './commands.ts';
 import type { Exceeded, HoldEvent, InventoryEvent, LevelBucket, Place, Share } from './events.ts';
 import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
@@ -199,7 +200,8 @@ function evolveBeside(event: ItemEvent, states: States): void {
 /** Thresholds that are no longer named are no longer watched; those that stay keep their side. */
 function evolveExceeded(item: Item, { definition, exceeded }: { definition: ItemDefinition; exceeded?: Exceeded }): void {
   item.exceeded = item.exceeded.map(([channel, thresholds]) => {
-    const watched = channel === '' || definition.channelBuffers[channel] !== undefined;
+    // A bundle is watched for the channels of its parts.
+    const watched = channel === '' || isBundle(definition) || definition.channelBuffers[channel] !== undefined;
     return [channel, thresholds.filter((threshold) => watched && definition.thresholds.includes(threshold))];
   });
   if (exceeded) noteExceeded(item, exceeded);

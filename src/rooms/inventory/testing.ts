@@ -5,7 +5,7 @@ import { ids } from '../../base/ids.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { seededRandom } from '../../base/random.ts';
 import { limitOf, type Asking } from './availability.ts';
-import { figuresIn, tagsIn } from './bundles.ts';
+import { figuresIn, isBundle, netsByChannel, tagsIn } from './bundles.ts';
 import type { HoldCaps } from './caps.ts';
 import { ITEM_DEFAULTS, type InventoryCommand, type ItemDefinition, type LocationDefinition } from './commands.ts';
 import { decide } from './decide.ts';
@@ -383,7 +383,8 @@ export class Story {
     for (const sku of new Set(this.#events.filter(({ key }) => key.startsWith('i/')).map(({ key }) => key.slice(2)))) {
       const definition = findItem(this.#shelf, sku)?.definition;
       if (!definition || !this.item(sku).stocked) continue;
-      for (const channel of [undefined, ...Object.keys(definition.channelBuffers)]) {
+      const channels = isBundle(definition) ? [...netsByChannel(this.#shelf, this.item(sku), now).keys()].filter((channel) => channel !== '') : Object.keys(definition.channelBuffers);
+      for (const channel of [undefined, ...channels]) {
         const { available } = this.figures(sku, { channel });
         const exceeded = exceededFor(this.item(sku), channel ?? '').toSorted((a, b) => a - b);
         expect(exceeded, `thresholds of ${sku} exceeded for ${channel ?? 'all'} at ${now}`).toEqual(definition.thresholds.filter((threshold) => available > threshold).toSorted((a, b) => a - b));

@@ -77,6 +77,25 @@ function steps(thresholds: readonly number[], exceeds: (threshold: number) => bo
   return [...up.map(fact('up')), ...down.map(fact('down'))];
 }
 
+/**
+ * What is to be said of a bundle, whose figures follow from its parts: the thresholds on whose other side it is now than
+ * was said last; and those that it exceeds although nothing crossed them, where it or a channel is looked at for the
+ * first time or thresholds are new.
+ */
+export function bundleCrossings(item: Item, definition: ItemDefinition, nets: ReadonlyMap<string, number>, now: number): { crossed: readonly InventoryEvent[]; exceeded: Exceeded | undefined } {
+  const crossed: Crossing[] = [];
+  const exceeded: [string, number[]][] = [];
+  if (!item.stocked && (nets.get('') ?? 0) <= 0) return { crossed, exceeded: undefined };
+  for (const [channel, net] of nets) {
+    const isKnown = item.stocked && (channel === '' || item.exceeded.some(([name]) => name === channel));
+    const watched = isKnown ? definition.thresholds.filter((threshold) => item.definition?.thresholds.includes(threshold)) : [];
+    crossed.push(...steps(watched, (threshold) => exceededFor(item, channel).includes(threshold), net, item.sku, channel, now));
+    const fresh = definition.thresholds.filter((threshold) => net > threshold && !watched.includes(threshold));
+    if (!isKnown || fresh.length > 0) exceeded.push([channel, fresh]);
+  }
+  return { crossed, exceeded: exceeded.length === 0 ? undefined : exceeded };
+}
+
 /** The thresholds that are exceeded although nothing crosses them: of a description, those that it names anew; all where the item has something for the first time. */
 export function newlyExceeded(item: Item, definition: ItemDefinition, net: number): Exceeded {
   const exceeded: [string, number[]][] = [];

@@ -155,6 +155,48 @@ export const MUTANTS = {
     from: 'for (const place of freed) levelAt(item, place.location).allocated -= place.quantity;',
     to: 'for (const place of freed.slice(1)) levelAt(item, place.location).allocated -= place.quantity;',
   },
+  'bundle-counts-once': {
+    bug: 'a bundle asks for one unit of each component, however many it takes',
+    file: 'src/rooms/inventory/plan.ts',
+    by: 'model',
+    from: 'line.quantity * part.quantity, demands',
+    to: 'line.quantity, demands',
+  },
+  'presale-a-moment-longer': {
+    bug: "a preorder's limit holds at the instant of its date too",
+    file: 'src/rooms/inventory/availability.ts',
+    by: 'model',
+    from: 'now < Date.parse(preorder.availableFrom)',
+    to: 'now <= Date.parse(preorder.availableFrom)',
+  },
+  'presale-forgets-orders': {
+    bug: 'preorders that were confirmed no longer count against their channel',
+    file: 'src/rooms/inventory/evolve.ts',
+    by: 'simulation',
+    from: 'if (share.preorderChannel !== undefined) addPreordered(item, share.preorderChannel, share.quantity);',
+    to: '',
+  },
+  'receipts-added-up': {
+    bug: 'what a transfer is said to have received so far is taken for what has just come in',
+    file: 'src/rooms/inventory/transfers.ts',
+    by: 'simulation',
+    from: 'const quantity = received - line.received;',
+    to: 'const quantity = received;',
+  },
+  'newest-served-first': {
+    bug: 'units that come in go to the newest promise that waits',
+    file: 'src/rooms/inventory/backorders.ts',
+    by: 'model',
+    from: 'return sorted ? found :',
+    to: 'return sorted ? found.reverse() :',
+  },
+  'state-not-read': {
+    bug: 'a fact folds into a state that its decision did not read, and so may not be in memory',
+    file: 'src/rooms/inventory/aftermath.ts',
+    by: 'simulation',
+    from: '    findWaiting(world, key.slice(2)); // the fact folds into it\n',
+    to: '',
+  },
   'step-below-floor': {
     bug: 'the largest step keeps a price below its floor',
     file: 'src/rooms/pricing/guardrails.ts',
@@ -217,13 +259,6 @@ export const MUTANTS = {
     by: 'lowest',
     from: 'low.amount < price.amount ||',
     to: 'low.amount > price.amount ||',
-  },
-  'expiry-unpriced': {
-    bug: 'prices do not follow holds that run out',
-    file: 'src/processes/pricing/pipeline.ts',
-    by: 'simulation',
-    from: "['inventory.reservation.expired', 'moved'],",
-    to: '',
   },
 } as const satisfies Readonly<Record<string, Mutant>>;
 

@@ -29,11 +29,19 @@ export class Auditor {
 
   /** What is wrong once everything that was to come has come. */
   auditAtRest(now: number): string[] {
-    return [...this.#takeErrors((book) => book.takeErrorsAtRest(now)), ...brokenTransfers(this.facts)];
+    return [...this.#takeErrors((book, key) => book.takeErrorsAtRest(now, (channel) => this.#net(key, channel, now))), ...brokenTransfers(this.facts)];
   }
 
-  #takeErrors(of: (book: ItemBook) => readonly string[]): string[] {
-    return [...this.#books].flatMap(([key, book]) => of(book).map((error) => `${key}: ${error}`));
+  /** What is left of an item to a channel; of a bundle, as often as all that it is made of suffices. */
+  #net(key: string, channel: string, now: number): number {
+    const book = this.#books.get(key);
+    const { components = [], channelBuffers } = book?.definition ?? {};
+    if (components.length > 0) return Math.min(...components.map(({ sku, quantity }) => Math.floor(this.#net(`i/${sku}`, channel, now) / quantity)));
+    return (book?.net(now) ?? 0) - (channelBuffers?.[channel] ?? 0);
+  }
+
+  #takeErrors(of: (book: ItemBook, key: string) => readonly string[]): string[] {
+    return [...this.#books].flatMap(([key, book]) => of(book, key).map((error) => `${key}: ${error}`));
   }
 
   #enter(commit: Commit): void {

@@ -189,11 +189,11 @@ export class ItemBook {
   }
 
   /** What may not be so once everything is quiet: what was last said of a threshold is so, and units do not lie about while somebody waits for them. */
-  takeErrorsAtRest(now: number): string[] {
+  takeErrorsAtRest(now: number, netFor: (channel: string) => number): string[] {
     const errors: string[] = [];
     for (const [name, direction] of this.crossed) {
       const [threshold = '', channel = ''] = name.split(' ');
-      const net = this.net(now) - (this.definition?.channelBuffers[channel] ?? 0);
+      const net = netFor(channel);
       if ((net > Number(threshold) ? 'up' : 'down') !== direction) errors.push(`${net} are left, and of the threshold ${name} it was last said that it was crossed ${direction}`);
     }
     if (!this.#choosy && this.free(now) > 0 && this.waiting(now) > 0) errors.push(`${this.free(now)} units are free while ${this.waiting(now)} are waited for`);

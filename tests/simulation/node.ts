@@ -4,8 +4,8 @@ import { isFault } from '../../src/base/errors.ts';
 import { ids } from '../../src/base/ids.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { MemoryStore } from '../../src/engines/memory/memory.ts';
-import { Pricing, rooms, type Command } from '../../src/processes/processes.ts';
-import { Engine, Projector, QueueWorker, Timers } from '../../src/runtime/runtime.ts';
+import { BundleThresholds, Pricing, rooms, type Command } from '../../src/processes/processes.ts';
+import { Consumer, Engine, Projector, QueueWorker, Timers } from '../../src/runtime/runtime.ts';
 import type { Luck, Weather } from './weather.ts';
 
 const VIEWS_LOOK_MS = 20;
@@ -17,6 +17,7 @@ export class Node {
   readonly engine: Engine<Command>;
   readonly worker: QueueWorker<Command>;
   readonly pricing: Pricing;
+  readonly #bundles: Consumer;
   alive = true;
   /** Set once it takes commands. */
   started = false;
@@ -45,6 +46,7 @@ export class Node {
     this.worker = new QueueWorker<Command>({ ...common, engine: this.engine, queue: 'commands', toCommand: (body) => body as unknown as Command }); // what the simulation puts there
     this.#projector = new Projector({ store, room: rooms as never }); // it folds and never decides
     this.pricing = new Pricing({ ...common, engine: this.engine, holder: name, views: { covers: (positions) => this.#viewsCover(positions) }, defer });
+    this.#bundles = new Consumer({ ...common, engine: this.engine, holder: name, listener: new BundleThresholds({ engine: this.engine, clock: this.#clock }), defer });
   }
 
   /** Looks a moment later: views follow when somebody lets them. */
@@ -92,6 +94,7 @@ export class Node {
     }
     this.worker.start();
     this.pricing.start();
+    this.#bundles.start();
     this.started = true;
   }
 

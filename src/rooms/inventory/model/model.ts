@@ -23,12 +23,13 @@ export interface Names {
 export function obey(shop: Shop, command: InventoryCommand, names: Names): string {
   shop.turn++;
   shop.met = new Set();
-  const own = 'cartId' in command ? shop.cartHolds(command.cartId ?? undefined).map(({ id }) => id) : [];
+  shop.later = new Set();
+  const own = command.type === 'SetCart' ? shop.cartHolds(command.cartId).map(({ id }) => id) : [];
   const code = doAsAsked(shop, command, names);
   if (code !== 'ok') return code;
   const named = ['id', 'orderId'].flatMap((name) => (command as unknown as Record<string, string | undefined>)[name] ?? []); // commands are plain objects
   const except = new Set([...named, ...own, ...[names.hold, names.order].flatMap((name) => name ?? []), ...shop.met]);
-  for (const sku of names.touched) if (shop.items.has(sku)) meet(shop, sku, except);
+  for (const sku of names.touched) if (shop.items.has(sku) && !shop.later.has(sku)) meet(shop, sku, except);
   return 'ok';
 }
 
@@ -55,6 +56,7 @@ function doAsAsked(shop: Shop, command: InventoryCommand, names: Names): string 
       for (const hold of shop.cartHolds(command.cartId)) hold.status = 'released';
       return 'ok';
     case 'ExpireReservation':
+    case 'SettleItem':
       return 'ok';
     case 'ExtendReservation':
       return extend(shop, command);

@@ -60,6 +60,8 @@ export class Shop {
   turn = 0;
   /** Holds and orders that got units before a wish was met: they get no more in the same turn. */
   met = new Set<string>();
+  /** Items of which nobody gets more in the same turn, because the oldest who waits may have to come first. */
+  later = new Set<string>();
   readonly items = new Map<string, ItemDefinition>();
   readonly places = new Map<string, LocationDefinition>([['main', { name: 'Main', rank: 100, active: true }]]);
   /** SKU → place → bucket → units. */

@@ -31,7 +31,10 @@ export function planBehindOlder(shop: Shop, skus: Iterable<string>, own: readonl
   const aside = new Set(own.map(({ id }) => id));
   for (const sku of new Set(skus)) {
     const before = Math.min(...own.map((hold) => hold.since.get(sku) ?? Number.POSITIVE_INFINITY));
-    for (const met of meet(shop, sku, aside, before)) shop.met.add(met);
+    const { met, last } = meet(shop, sku, aside, before);
+    for (const id of met) shop.met.add(id);
+    // What the asker gives up may be for whom got a part only.
+    if (own.length > 0 && last === 'got a part') shop.later.add(sku);
   }
   const lines = how(aside);
   if (typeof lines === 'string') {
@@ -47,19 +50,25 @@ interface Queued {
   place(location: string): void;
 }
 
-/** Gives free units to the promises that wait; says which got some. */
-export function meet(shop: Shop, sku: string, except: ReadonlySet<string>, before = Number.POSITIVE_INFINITY): Set<string> {
+/** Gives free units to the promises that wait; says which got some, and whether the last of them still lacks some. */
+export function meet(shop: Shop, sku: string, except: ReadonlySet<string>, before = Number.POSITIVE_INFINITY): { met: Set<string>; last: 'got a part' | 'got all' } {
   const free = new Map(shop.inOrder({}, () => 0).map((place) => [place, shop.free(sku, place)]));
   const met = new Set<string>();
-  for (const { id, wait, place } of queueFor(shop, sku, except)) {
+  const lacking = queueFor(shop, sku, except);
+  let last: Queued | undefined;
+  for (const queued of [...lacking]) {
+    const { id, wait, place } = queued;
     const from = [...free.keys()].find((location) => (free.get(location) ?? 0) > 0 && (wait.bound === undefined || wait.bound === location));
     if (from === undefined || wait.since >= before) continue;
     free.set(from, (free.get(from) ?? 0) - 1);
     place(from);
     met.add(id);
+    lacking.splice(lacking.indexOf(queued), 1);
+    last = queued;
   }
   for (const hold of shop.holds) if (met.has(hold.id)) waitsNow(shop, hold);
-  return met;
+  const stillLacks = lacking.some(({ id, wait }) => id === last?.id && wait.since === last.wait.since && wait.bound === last.wait.bound);
+  return { met, last: stillLacks ? 'got a part' : 'got all' };
 }
 
 function queueFor(shop: Shop, sku: string, except: ReadonlySet<string>): Queued[] {

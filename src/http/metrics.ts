@@ -67,6 +67,7 @@ export class Metrics {
     this.#http(to);
     engineFigures(to, this.#services);
     consumerFigures(to, this.#services);
+    priceFigures(to, this.#services);
     this.#feed(to);
     await queueFigures(to, this.#services);
     await diskFigures(to, this.#services);
@@ -141,6 +142,19 @@ function consumerFigures(to: Exposition, services: Services): void {
   to.gauge('holdfast_consumer_lag_facts', 'Facts committed since this process began that a consumer has not taken in yet.', each(({ behind }) => behind.facts));
   to.gauge('holdfast_consumer_lag_seconds', 'Age of the oldest commit that a consumer has not taken in yet.', each(({ behind }) => behind.seconds));
   if (services.views.stepSeconds) to.histogram('holdfast_views_step_duration_seconds', 'Time that one step of folding facts into states and views took.', [[{}, services.views.stepSeconds]]);
+}
+
+/** Of the process that makes prices; the others leave it out. */
+function priceFigures(to: Exposition, { consumers: { pricing } }: Services): void {
+  if (!pricing.consumer.isHearing) return;
+  const { priced, due } = pricing.figures;
+  const { done, total } = pricing.sweep;
+  to.gauge('holdfast_pricing_priced_items', 'Items that a policy prices, or compares.', priced);
+  to.gauge('holdfast_pricing_due_items', 'Items that wait to be priced because something happened to them.', due);
+  to.gauge('holdfast_pricing_sweep_items', 'Of the look at all items after a change of policies or controls: items looked at (done), and about how many there are (total); 0 while there is none.', [
+    [{ part: 'done' }, done],
+    [{ part: 'total' }, total],
+  ]);
 }
 
 async function queueFigures(to: Exposition, { store, clock }: Services): Promise<void> {

@@ -2,16 +2,17 @@
 
 /** Items priced in one turn: some milliseconds of deciding, so that holds are not held up. */
 export const ITEMS_PER_TURN = 500;
-/** Of them, those that are looked at because a policy changed: what shoppers do comes first. */
-export const SWEEP_PER_TURN = 250;
-/** As many are looked at also where more happens than a turn can take. */
-export const SWEEP_PER_TURN_MIN = 50;
 /** Turns under way at a time: what comes while some are made durable is computed at once, and joins the next append. */
 export const TURNS_MAX = 8;
-/** Of them, those with items that are only looked at, however much happens beside: while one is made durable the next is computed. */
-export const SWEEP_TURNS_MAX = 2;
+/** Items looked at in one turn because a policy changed, beside those to which something happened; and where much happens. */
+export const SWEEP_PER_TURN = 250;
+export const SWEEP_PER_TURN_MIN = 50;
+/** Turns of such items under way at a time: together they are what one append makes durable while the next is computed. */
+export const SWEEP_TURNS_MAX = 3;
 /** SKUs read from the views at a time while all items are looked at. */
 export const SWEEP_PAGE = 2_000;
+/** Pages that may be priced and not in the views yet: about as many facts as the projector takes in two steps. */
+export const SWEEP_PAGES_UNSAVED = 20;
 /** How long one look at all items waits for the views at a time, before it waits again. */
 export const VIEWS_WAIT_MS = 10_000;
 /** Prices that depend on time are computed again this often. */

@@ -8,6 +8,7 @@ import type { Command } from '../rooms.ts';
 import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';
 import { answered, candidatesOf, plainCandidate, type Look, type OutsideJob } from './candidates.ts';
 import { Categories } from './categories.ts';
+import { EFFECTS, salesAfter, type Effect } from './effects.ts';
 import { Functions } from './functions.ts';
 import { firstDescribed } from './first-described.ts';
 import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
@@ -15,7 +16,7 @@ import { FOLLOW_LOOKS_MAX, FOLLOW_LOOK_MS, ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUT
 import { Modules } from './modules.ts';
 import type { Answer, Asked } from './outside.ts';
 import { Pending } from './pending.ts';
-import { cameBack, noSales, repriced, sold, stocked, type Sales } from './sales.ts';
+import { noSales, stocked, type Sales } from './sales.ts';
 import { matchedItem, stockOf, type Stock } from './signals.ts';
 import { Sweep, SWEEP_TABLE, type SweepStatus } from './sweep.ts';
 
@@ -32,32 +33,9 @@ export interface PipelineOptions {
   /** The only folder that modules of policies are loaded from, or `off`; anywhere where undefined. */
   readonly modules?: string | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
+  /** Runs a task after the input that is at hand has been taken in. */
+  readonly defer?: ((task: () => void) => void) | undefined;
 }
-
-/** What a fact has to do with prices. */
-type Effect = 'described' | 'moved' | 'sold' | 'cancelled' | 'places' | 'policies' | 'priced';
-
-const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
-  ['inventory.item.defined', 'described'],
-  ['inventory.item.removed', 'described'],
-  ['inventory.item.settled', 'moved'],
-  ['inventory.stock.adjusted', 'moved'],
-  ['inventory.reservation.held', 'moved'],
-  ['inventory.reservation.changed', 'moved'],
-  ['inventory.reservation.released', 'moved'],
-  ['inventory.reservation.expired', 'moved'],
-  ['inventory.reservation.confirmed', 'sold'],
-  ['inventory.allocation.fulfilled', 'moved'],
-  ['inventory.allocation.restored', 'moved'],
-  ['inventory.allocation.cancelled', 'cancelled'],
-  ['inventory.allocation.placed', 'moved'],
-  ['inventory.location.defined', 'places'],
-  ['inventory.location.removed', 'places'],
-  ['pricing.policy.changed', 'policies'],
-  ['pricing.controls.set', 'policies'],
-  ['pricing.price.changed', 'priced'],
-  ['pricing.override.ended', 'described'],
-]);
 
 /**
  * From facts to prices. What it hears makes items due for pricing, each once however much happened to it; in turns some
@@ -76,11 +54,12 @@ export class Pipeline implements Listener {
   readonly #engine: Engine<Command>;
   readonly #clock: Clock;
   readonly #onTrouble: ((message: string) => void) | undefined;
+  readonly #defer: (task: () => void) => void;
   readonly #items = new Map<string, Priced>();
   /** By SKU of what they are made of: the bundles that policies price. */
   readonly #bundles = new Map<string, Set<string>>();
   readonly #pending = new Pending();
-  /** Items whose rows are to be saved; and those without policies that were saved as due. */
+  /** Items whose rows are to be saved; and those without policies that have one. */
   readonly #touched = new Set<string>();
   readonly #savedDue = new Set<string>();
   /** The instants from which items can go on that their guardrails keep, or that somebody outside gave no price for. */
@@ -94,8 +73,9 @@ export class Pipeline implements Listener {
   #book: CompiledBook | undefined;
   #timed = this.#items.values();
   #turns = 0;
-  /** Of them, those with items that are only looked at. */
+  /** Those with items that are only looked at. */
   #sweepTurns = 0;
+  #sweepPlanned = false;
   #asked = 0;
   /** Grows whenever hearing begins again: what was under way before then is nobody's any more. */
   #round = 0;
@@ -108,14 +88,17 @@ export class Pipeline implements Listener {
   #callOff: (() => void) | undefined;
   #news = Promise.withResolvers<void>();
 
-  constructor({ store, engine, views, clock, modules, onTrouble }: PipelineOptions) {
+  constructor({ store, engine, views, clock, modules, onTrouble, defer = (task) => void setImmediate(task) }: PipelineOptions) {
+    this.#defer = defer;
     this.#store = store;
     this.#engine = engine;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
-    this.#sweep = new Sweep(store.projections.sql, async () => {
-      const { heads } = engine;
-      while (this.#state !== 'closed' && !(await views.covers([...heads], VIEWS_WAIT_MS)));
+    this.#sweep = new Sweep(store.projections.sql, {
+      heads: () => [...engine.heads],
+      cover: async (positions) => {
+        while (this.#state !== 'closed' && !(await views.covers(positions, VIEWS_WAIT_MS)));
+      },
     });
     this.#functions = new Functions(clock);
     this.#modules = new Modules({ clock, folder: modules, onChanged: (path) => this.#markModule(path) });
@@ -278,32 +261,51 @@ export class Pipeline implements Listener {
   }
 
   #pump(): void {
-    while (this.#live && !this.#resting && this.#state === 'open' && this.#turns < TURNS_MAX) {
+    while (this.#mayBegin && this.#turns < TURNS_MAX) {
       const due = this.#pending.take(ITEMS_PER_TURN);
-      const seen = this.#nextSeen(due.length);
-      const skus = [...due, ...seen];
-      if (skus.length === 0) break;
-      const sweeping = seen.length > 0 ? 1 : 0;
+      if (due.length === 0) break;
       this.#turns++;
-      this.#sweepTurns += sweeping;
-      void this.#turn(skus, this.#round).finally(() => {
+      void this.#turn(due, this.#round).finally(() => {
         this.#turns--;
-        this.#sweepTurns -= sweeping;
         this.#goOn();
       });
     }
+    this.#sweepOn();
   }
 
-  /** Some of the items that are only looked at, beside `due` others: what happened comes first, and never keeps these waiting for ever. */
-  #nextSeen(due: number): string[] {
+  get #mayBegin(): boolean {
+    return this.#live && !this.#resting && this.#state === 'open';
+  }
+
+  /** Looks at some items more, a turn of the event loop for each batch of them: whoever asks for something else is heard in between. */
+  #sweepOn(): void {
     if (!this.#sweep.isRunning) this.#strangers = undefined;
-    else if (this.#sweepTurns < SWEEP_TURNS_MAX) {
-      const on = { page: () => this.#goOn(), failure: (error: unknown) => this.#rest(error) };
-      const taken = this.#sweep.take(Math.max(SWEEP_PER_TURN - due, SWEEP_PER_TURN_MIN), on).filter((sku) => this.#pending.claim(sku));
-      for (const sku of taken) this.#touched.add(sku);
-      return taken;
-    }
-    return [];
+    if (this.#sweepPlanned || !this.#mayBegin || !this.#sweep.isRunning || this.#sweepTurns >= SWEEP_TURNS_MAX) return;
+    this.#sweepPlanned = true;
+    this.#defer(() => {
+      this.#sweepPlanned = false;
+      if (this.#mayBegin && this.#sweepTurns < SWEEP_TURNS_MAX && this.#sweepSome()) this.#sweepOn();
+    });
+  }
+
+  /** What happened comes first, and never keeps these waiting for ever. Says whether there were any. */
+  #sweepSome(): boolean {
+    const on = { page: () => this.#goOn(), failure: (error: unknown) => this.#rest(error) };
+    const batch = this.#sweep.take(this.#turns > 0 ? SWEEP_PER_TURN_MIN : SWEEP_PER_TURN, on);
+    if (!batch) return false;
+    this.#sweepTurns++;
+    // One that is on its way already is priced once more after that, as one to which something happened.
+    const skus = batch.skus.filter((sku) => {
+      const isMine = this.#pending.claim(sku);
+      if (!isMine) this.#touched.add(sku);
+      return isMine;
+    });
+    void this.#turn(skus, this.#round).finally(() => {
+      this.#sweepTurns--;
+      this.#sweep.done(batch);
+      this.#goOn();
+    });
+    return true;
   }
 
   async #turn(skus: readonly string[], round: number): Promise<void> {
@@ -322,10 +324,14 @@ export class Pipeline implements Listener {
       if (round !== this.#round) return;
       const outside = new Set(jobs.map(({ candidate }) => candidate.sku));
       for (const sku of skus) if (!outside.has(sku)) this.#pending.done(sku);
+      for (const sku of outside) this.#touched.add(sku);
       for (const [sku, group] of Map.groupBy(jobs, ({ candidate }) => candidate.sku)) void this.#askOutside(sku, group, book, round);
     } catch (error) {
       if (round !== this.#round || this.#state === 'closed') return;
-      for (const sku of skus) this.#pending.failed(sku);
+      for (const sku of skus) {
+        this.#pending.failed(sku);
+        this.#touched.add(sku);
+      }
       this.#rest(error);
     }
   }
@@ -373,7 +379,7 @@ export class Pipeline implements Listener {
     const signalsAt = this.#live ? now : this.#heardAt;
     this.#again.delete(sku);
     if (!stock || !choice || !isPriced(choice)) {
-      if (this.#items.delete(sku)) this.#touched.add(sku);
+      if (this.#items.delete(sku)) this.#forgetRow(sku);
       const plain = plainCandidate(look, choice?.frozen ?? false, signalsAt);
       if (plain) candidates.push(plain);
       return;
@@ -381,11 +387,18 @@ export class Pipeline implements Listener {
     const item = this.#keep(sku, stock, firstAt);
     item.choice = choice;
     const inStock = stock.figures.available > 0;
-    if (item.sales || !inStock) item.sales = stocked(item.sales ?? noSales(now), inStock, now);
+    const sales = item.sales || !inStock ? stocked(item.sales ?? noSales(now), inStock, now) : undefined;
+    if (sales !== item.sales) this.#touched.add(sku);
+    item.sales = sales;
     const { ready, outside } = candidatesOf({ ...look, stock }, item, choice, { now, signalsAt, book, category: this.#categories.of(item, choice, stock.item, this.#items, now) });
     candidates.push(...ready);
     if (outside.length > 0 && this.#asked >= OUTSIDE_WAITING_MAX) this.#again.set(sku, now + RETRY_MS);
     else jobs.push(...outside);
+  }
+
+  #forgetRow(sku: string): void {
+    this.#savedDue.add(sku);
+    this.#touched.add(sku);
   }
 
   #keep(sku: string, { item }: Stock, firstAt: number): Priced {
@@ -393,8 +406,8 @@ export class Pipeline implements Listener {
     if (!kept) {
       kept = { sku, log: this.#engine.logOf(`i/${item.sku}`), firstAt, choice: undefined, sales: this.#strangers?.get(sku), good: undefined };
       this.#items.set(sku, kept);
+      this.#touched.add(sku);
     }
-    this.#touched.add(sku);
     return kept;
   }
 
@@ -478,13 +491,3 @@ const isPriced = (choice: Choice | undefined): boolean => choice !== undefined &
 
 const PAGE = 10_000;
 const NONE: ReadonlySet<string> = new Set();
-
-/** What is remembered of sales after a fact; the very same where it says nothing of them. */
-function salesAfter(effect: Effect, sales: Sales | undefined, time: number, data: EventRecord['data']): Sales | undefined {
-  const units = Number(data['quantity'] ?? 0);
-  if (effect === 'sold') return sold(sales ?? noSales(time), units, time);
-  if (effect === 'cancelled') return sales && cameBack(sales, units);
-  if (effect !== 'priced') return sales;
-  const { price, by } = data as unknown as { price: Parameters<typeof repriced>[1]; by: 'policy' | 'hand' }; // the fact's own members
-  return by === 'hand' || sales?.point ? repriced(sales ?? noSales(time), price, by, time) : sales;
-}

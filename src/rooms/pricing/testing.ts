@@ -34,7 +34,8 @@ export class Till {
   }
 
   set(key: string, state: unknown): void {
-    this.states.set(key, pricing.write(key, state));
+    if (state === undefined) this.states.delete(key);
+    else this.states.set(key, pricing.write(key, state));
   }
 
   wait(ms: number): this {
@@ -67,7 +68,7 @@ export class Till {
       pricing.evolve(JSON.parse(JSON.stringify(event)) as EventRecord, near);
       this.facts.push(event as unknown as PricingEvent); // the room's own
     }
-    const rows = { upsert: (table: string, row: readonly Cell[]): void => void this.rows.set([table, row[0], ...(table === 'price_history' ? [row[1], row[2]] : [])].join(' '), row), delete: (table: string, _column: string, value: Cell): void => void this.rows.delete(`${table} ${value}`) };
+    const rows = { upsert: (table: string, row: readonly Cell[]): void => void this.rows.set([table, row[0], ...(table === 'price_history' ? [row[1], row[2], row[3]] : [])].join(' '), row), delete: (table: string, _column: string, value: Cell): void => void this.rows.delete(`${table} ${value}`) };
     pricing.views.facts({ log: 0, position: this.facts.length }, events, rows);
     for (const key of new Set(events.flatMap((event) => pricing.keysOf(event)))) pricing.views.rows(key, this.get(key), undefined, rows, { log: 0, position: this.facts.length, time: this.now });
   }

@@ -34,10 +34,10 @@ export const TABLES: readonly Table[] = [
     name: 'price_history',
     columns: [
       { name: 'sku', type: 'text' },
+      { name: 'shadow', type: 'int' },
       /** Of the commit, and of the fact within it. */
       { name: 'position', type: 'int' },
       { name: 'part', type: 'int' },
-      { name: 'shadow', type: 'int' },
       { name: 'time', type: 'int' },
       { name: 'price', type: 'int', nullable: true },
       { name: 'currency', type: 'text', nullable: true },
@@ -46,8 +46,7 @@ export const TABLES: readonly Table[] = [
       /** The fact's data, as JSON. */
       { name: 'body', type: 'text' },
     ],
-    primaryKey: ['sku', 'position', 'part'],
-    indexes: [{ name: 'price_history_by_kind', columns: ['sku', 'shadow', 'position', 'part'] }],
+    primaryKey: ['sku', 'shadow', 'position', 'part'],
   },
   {
     name: 'price_policies',
@@ -87,7 +86,7 @@ export const TABLES: readonly Table[] = [
  * Raised whenever saved states or rows get another meaning or another shape that the tables above do not show: stores
  * of another form make theirs again from the log.
  */
-const FORM = 1;
+const FORM = 2;
 
 /** The form of what is saved: the number above, and what the tables look like. */
 export const form = `pricing-${FORM}-${hash32(JSON.stringify(TABLES)).toString(36)}`;
@@ -105,6 +104,7 @@ export function rowsOf(key: string, state: unknown, rows: Rows, at: { time: numb
     case 'y':
       return key === BOOK_KEY ? undefined : policyRow(state as Policy, rows);
     case 'q': {
+      if (state === undefined) return rows.delete('quotes', 'id', key.slice(2));
       const { id, total, createdAt, expiresAt } = state as Quote;
       return rows.upsert('quotes', [id, total.amount, total.currency, createdAt, expiresAt]);
     }
@@ -129,7 +129,7 @@ export function factRows(at: { position: number }, events: readonly EventRecord[
     const event = record as unknown as PricingEvent; // the room is given its own facts only
     if (event.type === 'pricing.price.changed' || event.type === 'pricing.shadow.priced') {
       const { price, policy, policyVersion } = event.data;
-      rows.upsert('price_history', [event.key.slice(2), at.position, part, event.type === 'pricing.price.changed' ? 0 : 1, event.time, price?.amount ?? null, price?.currency ?? null, policy, policyVersion, JSON.stringify(event.data)]);
+      rows.upsert('price_history', [event.key.slice(2), event.type === 'pricing.price.changed' ? 0 : 1, at.position, part, event.time, price?.amount ?? null, price?.currency ?? null, policy, policyVersion, JSON.stringify(event.data)]);
     }
     if (event.type === 'pricing.policy.changed') rows.upsert('price_policy_versions', [event.data.policy, event.data.version, event.time, JSON.stringify(event.data)]);
   }

@@ -23,9 +23,10 @@ import { prices } from './suites/prices.ts';
 import { pricing } from './suites/pricing.ts';
 import { scale } from './suites/scale.ts';
 import type { Settings, Suite } from './suites/suite.ts';
+import { sweep } from './suites/sweep.ts';
 import { tools } from './suites/tools.ts';
 
-const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, pricing, prices, archive, overload, scale, tools];
+const suites: readonly Suite[] = [http, batch, engine, postgres, adjustments, feed, patterns, pricing, prices, archive, overload, scale, sweep, tools];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export interface Line {
   readonly name: string;
   readonly figure: number;
-  readonly unit: '/s' | 'ms' | 'B' | 'MB';
+  readonly unit: '/s' | 's' | 'ms' | 'B' | 'MB' | '';
   /** Measured in the same run. */
   readonly beside?: { readonly name: string; readonly figure: number };
   readonly ratio?: number;

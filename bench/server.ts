@@ -1,7 +1,7 @@
 /** The product as its users start it: a process of its own with keys, limits, metrics and logs on. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,12 @@ export class Listening implements AsyncDisposable {
     throw new Error(`${args.join(' ')} ended before it listened: ${said}`);
   }
 
+  /** Resident memory now; Linux's own figure. */
+  get residentMb(): number {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1];
+    return Number(kib) / 1024;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null) return;
     this.#child.kill('SIGTERM');
@@ -61,10 +67,11 @@ export class Product implements AsyncDisposable {
     this.key = key;
   }
 
-  /** On SQLite, or on the PostgreSQL database of the URL. */
-  static async start(databaseUrl?: string): Promise<Product> {
+  /** On SQLite, or on the PostgreSQL database of the URL. `fill` is given the data directory before the server is. */
+  static async start(databaseUrl?: string, fill?: (data: string) => Promise<void>): Promise<Product> {
     const directory = mkdtempSync(join(tmpdir(), 'holdfast-server-'));
     try {
+      await fill?.(join(directory, 'data'));
       return await Product.#startIn(directory, databaseUrl);
     } catch (error) {
       rmSync(directory, { recursive: true });
@@ -83,6 +90,10 @@ export class Product implements AsyncDisposable {
     return new Product(listening, directory, await makeKey(listening.port, ['read', 'write']));
   }
 
+  get residentMb(): number {
+    return this.#listening.residentMb;
+  }
+
   /** Keys that may read, for a crowd that is too many for one. */
   moreKeys(count: number): Promise<string[]> {
     return Promise.all(Array.from({ length: count }, () => makeKey(this.port, ['read'])));
@@ -91,6 +102,10 @@ export class Product implements AsyncDisposable {
   /** Asks as a client would; anything but a success is an error here. */
   call(method: string, path: string, body?: object): Promise<unknown> {
     return ask({ port: this.port, key: this.key, method, path, body });
+  }
+
+  async metrics(): Promise<string> {
+    return (await request({ port: this.port, key: this.key, method: 'GET', path: '/metrics' })).text();
   }
 
   /** Describes items and receives plenty of each. */

@@ -51,7 +51,7 @@ function ruleOf(i: number): Rule {
   return { name: `rule ${i}`, when: whens[i % 4] ?? {}, change: { percent: i % 2 === 0 ? 3 : -2 } };
 }
 
-const POLICY: PolicyDefinition = {
+export const POLICY: PolicyDefinition = {
   priority: 1,
   match: {},
   mode: 'live',
@@ -72,7 +72,10 @@ function itemOf(i: number): Item {
   return { sku: `SKU-${i}`, key: priceKey(`SKU-${i}`), basePrice: eur(amount), cost: eur(Math.floor(amount * 0.6)) };
 }
 
-class Shop {
+type Facts = Extract<ReturnType<typeof room.decide>, { ok: true }>['events'];
+
+/** Ten thousand items, their prices and what moves them. */
+export class Shop {
   readonly #items: readonly Item[] = Array.from({ length: ITEMS }, (_, i) => itemOf(i));
   readonly #states = new Map<string, unknown>();
   readonly #ids = ids(seededRandom(1));
@@ -93,17 +96,27 @@ class Shop {
   readonly resting = (): number => this.#pass();
 
   #pass(): number {
+    let priced = 0;
+    for (const { count } of this.#commands()) priced += count;
+    return priced;
+  }
+
+  /** A pass in which most prices change, a thousand items at a time: the facts about them. */
+  *facts(): Generator<Facts> {
+    this.#season++;
+    for (const { events } of this.#commands()) yield events;
+  }
+
+  *#commands(): Generator<{ readonly count: number; readonly events: Facts }> {
     this.#now += 600_000;
     this.#stockVersion++;
-    let priced = 0;
     for (let first = 0; first < ITEMS; first += ITEMS_PER_COMMAND) {
       const items = Array.from({ length: ITEMS_PER_COMMAND }, (_, i) => this.#candidate(first + i));
       const decision = room.decide({ type: 'PublishPrices', revision: 0, items }, this.#world, { now: this.#now, ids: this.#ids });
       if (!decision.ok) throw new Error(decision.refusal.detail);
       for (const event of decision.events) room.evolve(event, this.#near);
-      priced += (decision.answer as unknown as Published).outcomes.length;
+      yield { count: (decision.answer as unknown as Published).outcomes.length, events: decision.events };
     }
-    return priced;
   }
 
   #candidate(i: number): Candidate {

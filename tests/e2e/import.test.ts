@@ -99,3 +99,22 @@ test('a running service takes the same, with the same answers', { timeout: ROUND
   expect((await server.client.items.availability('lamp')).onHand).toBe(5);
   expect((await runHoldfast(args)).out).toContain('nothing to do');
 });
+
+test('what an import says is told by alerts and prices when a service next works on the directory', { timeout: ROUNDS_MS }, async () => {
+  await using place = await scratch();
+  {
+    await using server = await startServer({ args: ['--data', place.data] });
+    await server.client.items.put('lamp', { price: { amount: 1_000, currency: 'EUR' } });
+    await server.client.pricing.putPolicy('scarce', { priority: 1, match: {}, strategy: { kind: 'rules', rules: [{ name: 'few', when: { available: [{ numeric: ['<', 5] }] }, change: { percent: 10 } }] } });
+    await server.client.items.adjust('lamp', { count: 20, reason: 'counted' }, { waitSeconds: 10 });
+    await expect.poll(async () => (await server.client.prices.get('lamp')).price?.amount).toBe(1_000);
+  }
+  const lines = ['sku,price,currency,count,thresholds', 'lamp,30.00,EUR,3,5', ...Array.from({ length: 2_000 }, (_, i) => `desk-${i},20.00,EUR,${i % 10},5`)];
+  const { code } = await runHoldfast(['import', await place.file('stock.csv', `${lines.join('\n')}\n`), '--data', place.data]);
+  expect(code).toBe(0);
+  await using server = await startServer({ args: ['--data', place.data] });
+  const skus = ['lamp', 'desk-4', 'desk-5', 'desk-1999'];
+  await expect.poll(async () => (await server.client.prices.many(skus)).items.map(({ price }) => price?.amount), { timeout: 20_000 }).toEqual([3_300, 2_200, 2_000, 2_000]);
+  const low = async (): Promise<string[]> => (await server.client.request<{ items: { sku: string }[] }>('GET', '/v1/low-stock')).items.map(({ sku }) => sku);
+  await expect.poll(low, { timeout: 20_000 }).toEqual(['lamp']);
+});

@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
-import { bookOf, bookView, findPolicy, parseControls, parsePolicy, policyView, versionsView, type Described, type PolicyDefinition } from '../../rooms/pricing/pricing.ts';
+import { bookOf, bookView, findPolicy, parseControls, parsePolicy, policyView, versionView, type Described, type PolicyDefinition } from '../../rooms/pricing/pricing.ts';
 import type { Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
 import { LEVEL } from '../keys.ts';
 import { PAGE_DEFAULT } from '../limits.ts';
-import { page, readCursor, statesCover } from '../lists.ts';
+import { page, readCursor, statesCover, viewsCover } from '../lists.ts';
 import { invalidRequest, problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, listOf, paging } from '../schemas.ts';
@@ -128,17 +128,17 @@ function versions({ services }: Floor): Route {
     async handle(call) {
       const { limit = PAGE_DEFAULT, cursor } = call.query;
       const id = call.param('id');
-      const before = Number(readCursor(`versions of ${id}`, cursor)?.[0] ?? Number.POSITIVE_INFINITY);
-      await statesCover(call, services);
-      const known = await services.engine.read((world) => findPolicy(world, id));
-      if (!known) throw unknownPolicy(id);
-      const rows = versionsView(known).filter((row) => Number(row['version']) < before);
-      return { status: 200, body: page(rows.slice(0, limit + 1), limit, { list: `versions of ${id}`, placeOf: (row) => [Number(row['version'])] }) };
+      const before = Number(readCursor(`versions of ${id}`, cursor)?.[0] ?? Number.MAX_SAFE_INTEGER);
+      await viewsCover(call, services);
+      if (!(await services.engine.read((world) => findPolicy(world, id)))) throw unknownPolicy(id);
+      const rows = await versionsIn(services, id, { sign: '<', version: before, limit: limit + 1 });
+      return { status: 200, body: page(rows.map((row) => versionView(id, row)), limit, { list: `versions of ${id}`, placeOf: (row) => [Number(row['version'])] }) };
     },
   });
 }
 
-function rollback({ services: { engine } }: Floor): Route {
+function rollback({ services }: Floor): Route {
+  const { engine } = services;
   return route({
     ...PRICING,
     method: 'POST',
@@ -152,12 +152,20 @@ function rollback({ services: { engine } }: Floor): Route {
     async handle(call) {
       const id = call.param('id');
       const known = await engine.read((world) => findPolicy(world, id));
-      const earlier = known?.versions.find(({ version }) => version === call.body.version)?.definition;
+      const { version } = call.body;
+      const [old] = known && version < (known.versions[0]?.version ?? 0) ? await versionsIn(services, id, { sign: '=', version, limit: 1 }) : [];
+      const earlier = old ? old.definition : known?.versions.find((one) => one.version === version)?.definition;
       if (earlier) policyIn(call, earlier);
-      const settled = await engine.execute({ type: 'RollbackPolicy', id, version: call.body.version, actor: call.caller?.id }, { once: call.once() });
+      const settled = await engine.execute({ type: 'RollbackPolicy', id, version, ...(old?.definition && { definition: old.definition }), actor: call.caller?.id }, { once: call.once() });
       return answerTo<Described>(settled, ({ resource }, headers) => ({ status: 200, headers: { ...headers, etag: versionTag(Number(resource['version'])) }, body: resource }));
     },
   });
+}
+
+/** Versions from the view, which has all of them, newest first. */
+async function versionsIn({ store }: Floor['services'], id: string, { sign, version, limit }: { sign: '<' | '='; version: number; limit: number }): Promise<Parameters<typeof versionView>[1][]> {
+  const rows = (await store.projections.sql.selectFrom('price_policy_versions').select(['version', 'time', 'body']).where('id', '=', id).where('version', sign, version).orderBy('version', 'desc').limit(limit).execute()) as { version: number | string; time: number | string; body: string }[]; // the columns selected
+  return rows.map((row) => ({ ...(JSON.parse(row.body) as Omit<Parameters<typeof versionView>[1], 'at'>), version: Number(row.version), at: Number(row.time) })); // a fact's data
 }
 
 function remove({ services: { engine } }: Floor): Route {

@@ -144,6 +144,18 @@ describe('policies', () => {
     await shop.ask('DELETE', path);
   });
 
+  test('all versions stay, also those that are no longer in memory, and any of them may come back', async () => {
+    const path = '/v1/pricing/policies/long-lived';
+    for (let priority = 1; priority <= 30; priority++) expect((await shop.put(path, { ...scarce, mode: 'off', priority })).body.version).toBe(priority);
+    await shop.settled();
+    const newest = (await shop.get(`${path}/versions?limit=20`)).body;
+    expect(newest.items.map(({ version }: { version: number }) => version)).toEqual(Array.from({ length: 20 }, (_, i) => 30 - i));
+    const oldest = (await shop.get(`${path}/versions?limit=20&cursor=${newest.nextCursor}`)).body;
+    expect(oldest.items.map(({ version, priority }: { version: number; priority: number }) => [version, priority])).toEqual(Array.from({ length: 10 }, (_, i) => [10 - i, 10 - i]));
+    expect((await shop.post(`${path}/rollback`, { version: 2 })).body).toMatchObject({ version: 31, priority: 2 });
+    await shop.ask('DELETE', path);
+  });
+
   test('reprice everything that they concern, with progress', async () => {
     for (let n = 0; n < 30; n++) await shop.stock(`many-${n}`, 5, { price: EUR(1000), attributes: { line: 'many' } });
     await shop.settled();

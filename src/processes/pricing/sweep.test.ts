@@ -29,11 +29,11 @@ async function shelves(items: number) {
 
 /** Takes the next batch, waiting for a page where need be; undefined at the end. */
 async function next(sweep: Sweep, count: number): Promise<Batch | undefined> {
-  let failed: unknown;
+  let failed: Error | undefined;
   while (sweep.isRunning) {
-    const batch = sweep.take(count, { page: () => undefined, failure: (error) => (failed = error) });
+    const batch = sweep.take(count, { page: () => undefined, failure: (error) => (failed = error as Error) });
     if (batch) return batch;
-    if (failed !== undefined) throw failed;
+    if (failed) throw failed;
     await new Promise((resolve) => setImmediate(resolve));
   }
   return undefined;

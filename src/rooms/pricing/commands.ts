@@ -3,7 +3,7 @@ import type { Money } from './money.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
 
 /** What may be asked of the prices. Everything here was checked for form at the edge; only business rules remain. */
-export type PricingCommand = Asked & (PublishPrices | PutPolicy | RollbackPolicy | RemovePolicy | SetControls | SetOverride | EndOverride | CreateQuote);
+export type PricingCommand = Asked & (PublishPrices | PutPolicy | RollbackPolicy | RemovePolicy | SetControls | SetOverride | EndOverride | CreateQuote | ForgetQuote);
 
 /** Who asks: the id of an API key, never its secret. Nobody where time asks, or the program that Holdfast is part of. */
 export interface Asked {
@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<PricingCommand['type'], true>> = {
   SetOverride: true,
   EndOverride: true,
   CreateQuote: true,
+  ForgetQuote: true,
 };
 
 /** Prices of items of one log, each through its guardrails; of one item its live candidate, and those of its shadow policies. */
@@ -59,6 +60,8 @@ export interface RollbackPolicy {
   readonly type: 'RollbackPolicy';
   readonly id: string;
   readonly version: number;
+  /** What that version says, as the view has it: for one that is too old for the state. */
+  readonly definition?: PolicyDefinition;
 }
 
 export interface RemovePolicy {
@@ -93,4 +96,10 @@ export interface CreateQuote {
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
   readonly channel?: string;
   readonly ttlSeconds?: number;
+}
+
+/** A quote that ended long ago is forgotten; time asks for it. */
+export interface ForgetQuote {
+  readonly type: 'ForgetQuote';
+  readonly id: string;
 }

@@ -6,7 +6,7 @@ import type { PricingEvent } from './events.ts';
 import { endOverride, setOverride } from './overrides.ts';
 import { putPolicy, removePolicy, rollbackPolicy, setControls } from './policies.ts';
 import { publishPrices } from './publish.ts';
-import { createQuote } from './quotes.ts';
+import { createQuote, forgetQuote } from './quotes.ts';
 import type { World } from './state.ts';
 
 export interface Context {
@@ -38,6 +38,8 @@ function route(command: PricingCommand, world: World, context: Context): Decisio
       return endOverride(command, world, now);
     case 'CreateQuote':
       return createQuote(command, world, context);
+    case 'ForgetQuote':
+      return forgetQuote(command, world, now);
     default:
       return command satisfies never;
   }

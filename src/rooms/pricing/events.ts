@@ -23,7 +23,7 @@ export interface PriceFacts {
 /** Why a price stays although it would be another one. */
 export type Hold = 'max-changes' | 'cooldown' | 'freeze' | 'kill-switch' | 'stale' | 'model';
 
-export type PricingEvent = PriceEvent | BookEvent | Fact<'pricing.quote.made', { quote: Quote }>;
+export type PricingEvent = PriceEvent | BookEvent | QuoteEvent;
 
 /** About the price of one item. */
 export type PriceEvent =
@@ -35,6 +35,9 @@ export type PriceEvent =
   | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: readonly Step[]; stockVersion: number; degraded?: true | undefined; windowSeconds?: number | undefined }>
   | Fact<'pricing.override.set', { override: Override }>
   | Fact<'pricing.override.ended', { why: 'asked' | 'lapsed' }>;
+
+/** About quotes. One that ended long ago is forgotten: its state and its row go, the fact that made it stays. */
+export type QuoteEvent = Fact<'pricing.quote.made', { quote: Quote }> | Fact<'pricing.quote.forgotten', { expiresAt: number }>;
 
 /** About policies and controls. */
 export type BookEvent =

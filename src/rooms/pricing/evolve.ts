@@ -21,6 +21,8 @@ export function evolve(event: PricingEvent, states: States): void {
   switch (event.type) {
     case 'pricing.quote.made':
       return states.set(event.key, event.data.quote);
+    case 'pricing.quote.forgotten':
+      return states.set(event.key, undefined);
     case 'pricing.policy.changed':
       states.set(event.key, policyAfter(event, states.get(event.key) as Policy | undefined)); // under `y/` and an id there are policies only
       return states.set(BOOK_KEY, bookAfter(event, states.get(BOOK_KEY) as Book | undefined));

@@ -4,8 +4,8 @@
 export const AMOUNT_MAX = Number.MAX_SAFE_INTEGER;
 /** Policies of one installation: each is compiled by every node, and its name stands in one state. */
 export const POLICIES_MAX = 1_000;
-/** Versions of a policy that its state keeps, the newest: it is written with each. Older ones are in the log and in the view. */
-export const POLICY_VERSIONS_MAX = 200;
+/** Versions of a policy that its state keeps, the newest: it is written with each, in memory, and up to 20 KB apiece. All are in the view. */
+export const POLICY_VERSIONS_MAX = 20;
 /** Rules of a policy: each may be asked of every item at every change of its stock. */
 export const RULES_MAX = 100;
 /** Freeze patterns. */
@@ -37,6 +37,8 @@ export const URL_LENGTH_MAX = 2_000;
 /** Quotes hold a price for as long as holds hold units, unless asked otherwise. */
 export const QUOTE_TTL_SECONDS = 900;
 export const QUOTE_TTL_SECONDS_MAX = 2_678_400;
+/** A quote that has ended is told of for so long: as long as anybody asks what was offered when an order is disputed. */
+export const QUOTE_RETENTION_MS = 30 * 86_400_000;
 export const QUOTE_LINES_MAX = 500;
 /** Units of one line: as in holds. */
 export const QUANTITY_MAX = 1_000_000_000;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { bookOf, findPolicy, policyView, versionsView, bookView, limits, pricing } from './pricing.ts';
+import { bookOf, findPolicy, policyView, versionView, bookView, limits, pricing } from './pricing.ts';
 import type { PolicyDefinition } from './policy.ts';
 import { Till } from './testing.ts';
 
 const definition = (priority: number): PolicyDefinition => ({ priority, match: { sku: ['lamp'] }, mode: 'live', strategy: { kind: 'rules', rules: [] }, guardrails: {} });
 const put = (priority: number, more: object = {}) => ({ type: 'PutPolicy', id: 'p', definition: definition(priority), actor: 'key_1', ...more }) as const;
+
+const newestFirst = ({ id, versions }: NonNullable<ReturnType<typeof findPolicy>>) => versions.toReversed().map((version) => versionView(id, version));
 
 describe('a policy', () => {
   test('gets a version with every change, and none without', () => {
@@ -22,7 +24,7 @@ describe('a policy', () => {
     expect(till.ask({ type: 'RollbackPolicy', id: 'p', version: 1 })).toMatchObject({ created: false, resource: { version: 3, priority: 1 } });
     expect(till.ask({ type: 'RollbackPolicy', id: 'p', version: 1 })).toMatchObject({ resource: { version: 3 } });
     const policy = findPolicy(till, 'p');
-    expect(policy && versionsView(policy)).toMatchObject([{ version: 3, rolledBackTo: 1, priority: 1 }, { version: 2, actor: 'key_1' }, { version: 1, at: '2027-01-01T00:00:00.000Z' }]);
+    expect(policy && newestFirst(policy)).toMatchObject([{ version: 3, rolledBackTo: 1, priority: 1 }, { version: 2, actor: 'key_1' }, { version: 1, at: '2027-01-01T00:00:00.000Z' }]);
     expect(till.do({ type: 'RollbackPolicy', id: 'p', version: 9 })).toMatchObject({ refusal: { kind: 'invalid', code: 'unknown-version' } });
     expect(till.do({ type: 'RollbackPolicy', id: 'x', version: 1 })).toMatchObject({ refusal: { kind: 'not-found', code: 'unknown-policy' } });
   });
@@ -36,7 +38,7 @@ describe('a policy', () => {
     expect(till.do({ type: 'RollbackPolicy', id: 'p', version: 2 })).toMatchObject({ refusal: { code: 'unknown-version' } });
     expect(till.ask({ type: 'RollbackPolicy', id: 'p', version: 1 })).toMatchObject({ created: true, resource: { version: 3 } });
     const policy = findPolicy(till, 'p');
-    expect(policy && versionsView(policy).map(({ version, removed }) => [version, removed])).toEqual([[3, undefined], [2, true], [1, undefined]]);
+    expect(policy && newestFirst(policy).map(({ version, removed }) => [version, removed])).toEqual([[3, undefined], [2, true], [1, undefined]]);
   });
   test('is changed in the version that was read, or not at all', () => {
     const till = new Till();
@@ -54,6 +56,15 @@ describe('a policy', () => {
     till.set('y/', full);
     expect(till.do({ ...put(1), id: 'one-more' })).toMatchObject({ refusal: { code: 'limit-exceeded' } });
     expect(till.ask(put(9_999))).toMatchObject({ created: false });
+  });
+  test('goes back to a version that its state does not keep, where it is told what that says', () => {
+    const till = new Till();
+    for (let i = 1; i <= limits.POLICY_VERSIONS_MAX + 1; i++) till.do(put(i));
+    const first = put(1);
+    expect(till.do({ type: 'RollbackPolicy', id: 'p', version: 1 })).toMatchObject({ refusal: { code: 'unknown-version' } });
+    // What the state has is believed, and nobody's word for it.
+    expect(till.ask({ type: 'RollbackPolicy', id: 'p', version: 3, definition: first.definition })).toMatchObject({ resource: { priority: 3 } });
+    expect(till.ask({ type: 'RollbackPolicy', id: 'p', version: 1, definition: first.definition })).toMatchObject({ resource: { priority: 1 } });
   });
   test('may have any name', () => {
     const till = new Till();

@@ -37,11 +37,12 @@ function become(id: string, policy: Policy | undefined, { definition, ...more }:
 const policyFact = (data: Extract<BookEvent, { type: 'pricing.policy.changed' }>['data'], now: number): BookEvent => ({ type: 'pricing.policy.changed', key: policyKey(data.policy), time: now, data });
 
 /** Goes back to the definition of an earlier version, also of a policy that was removed. */
-export function rollbackPolicy({ id, version, actor }: RollbackPolicy & Wanted, world: World, now: number): Decision<BookEvent, Described> {
+export function rollbackPolicy({ id, version, definition: fromView, actor }: RollbackPolicy & Wanted, world: World, now: number): Decision<BookEvent, Described> {
   const policy = findPolicy(world, id);
   bookOf(world); // a fact about a policy folds into the book too
   if (!policy) return unknownPolicy(id);
-  const { definition } = policy.versions.find((one) => one.version === version) ?? {};
+  const isOlder = version < (policy.versions[0]?.version ?? 0);
+  const definition = isOlder ? fromView : policy.versions.find((one) => one.version === version)?.definition;
   if (!definition) return refused('invalid', 'unknown-version', `Policy ${id} has no version ${version} to go back to.`, { errors: [{ pointer: '/version', detail: 'is no version of this policy' }] });
   return become(id, policy, { definition, rolledBackTo: version, actor }, now);
 }

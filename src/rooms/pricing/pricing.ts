@@ -11,7 +11,9 @@ import { decide } from './decide.ts';
 import type { PricingEvent } from './events.ts';
 import { evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
-import type { Price } from './state.ts';
+import { forgottenAt } from './quotes.ts';
+import type { Price, Quote } from './state.ts';
+import { readPrice, writePrice } from './stored-price.ts';
 import { factRows, form, rowsOf, TABLES } from './views.ts';
 
 export const pricing: Room<PricingCommand> = {
@@ -32,10 +34,10 @@ export const pricing: Room<PricingCommand> = {
     instantOf: () => undefined,
   },
   logOf: logOfKey,
-  write: (_key, state) => JSON.stringify(state),
-  read: (_key, body) => JSON.parse(body) as unknown,
-  dueOf: (key, state) => (key[0] === 'p' ? ((state as Price).override?.until ?? null) : null), // under `p/` keys there are prices only
-  wake: (key) => ({ type: 'EndOverride', sku: key.slice(2), why: 'lapsed' }),
+  write: (key, state) => (key[0] === 'p' ? writePrice(state as Price) : JSON.stringify(state)), // under `p/` keys there are prices only
+  read: (key, body) => (key[0] === 'p' ? readPrice(body) : (JSON.parse(body) as unknown)),
+  dueOf: (key, state) => (key[0] === 'p' ? ((state as Price).override?.until ?? null) : key[0] === 'q' ? forgottenAt(state as Quote) : null), // under `p/` keys there are prices only, under `q/` quotes
+  wake: (key) => (key[0] === 'q' ? { type: 'ForgetQuote', id: key.slice(2) } : { type: 'EndOverride', sku: key.slice(2), why: 'lapsed' }),
   views: { tables: TABLES, before: () => undefined, rows: (key, state, _before, rows, at) => rowsOf(key, state, rows, at), facts: factRows },
 };
 
@@ -52,7 +54,7 @@ export { parseControls, parsePolicy } from './parse.ts';
 export type { Described } from './policies.ts';
 export type { Change, Controls, FunctionStrategy, Guardrails, PolicyDefinition, Rule, Strategy } from './policy.ts';
 export { quoteRefusal } from './quotes.ts';
-export { bookView, policyView, priceView, quoteView, versionsView } from './resources.ts';
+export { bookView, policyView, priceView, quoteView, versionView } from './resources.ts';
 export type { Signals } from './signals.ts';
 export { bookOf, findPolicy, findPrice, findQuote, type Book, type Policy, type Price, type Quote } from './state.ts';
 export { afterSale, afterStock, DAY_MS, daysOfCover, daysSince, newVelocity, sellThrough, velocityAt, type Velocity } from './strategies/demand.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../base/json.ts';
-import { findQuote, quoteRefusal, quoteView } from './pricing.ts';
+import { findQuote, limits, pricing, quoteKey, quoteRefusal, quoteView } from './pricing.ts';
 import { based, eur, SECOND, Till } from './testing.ts';
 
 const quote = (lines: readonly { sku: string; quantity: number }[], more: object = {}) => ({ type: 'CreateQuote', lines, ...more }) as const;
@@ -31,6 +31,21 @@ describe('a quote', () => {
     expect(quoteRefusal(kept, till.now + 60 * SECOND)).toMatchObject({ kind: 'conflict', code: 'quote-expired', members: { expiresAt: '2027-01-01T00:01:00.000Z' } });
     expect(quoteView(kept, till.now + 60 * SECOND)).toMatchObject({ status: 'expired' });
     expect(till.rows.get(`quotes ${kept.id}`)).toEqual([kept.id, 3500, 'EUR', till.now, till.now + 60 * SECOND]);
+  });
+  test('is forgotten a month after it ended, with its row, and no sooner', () => {
+    const till = stocked();
+    const { id } = till.ask<JsonObject & { id: string }>(quote([{ sku: 'lamp', quantity: 1 }], { ttlSeconds: 60 }));
+    const kept = findQuote(till, id);
+    const due = pricing.dueOf(quoteKey(id), kept);
+    expect(due).toBe(till.now + 60 * SECOND + limits.QUOTE_RETENTION_MS);
+    const wake = pricing.wake(quoteKey(id));
+    till.wait((due ?? 0) - till.now - 1);
+    expect(till.do(wake)).toMatchObject({ ok: true, events: [] });
+    till.wait(1);
+    till.do(wake);
+    expect(findQuote(till, id)).toBeUndefined();
+    expect(till.rows.has(`quotes ${id}`)).toBe(false);
+    expect(till.do(wake)).toMatchObject({ ok: true, events: [] });
   });
   test('lasts a quarter of an hour unless asked otherwise', () => {
     expect(stocked().ask(quote([{ sku: 'lamp', quantity: 1 }]))).toMatchObject({ expiresAt: '2027-01-01T00:15:00.000Z' });

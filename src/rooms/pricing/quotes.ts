@@ -2,13 +2,13 @@
 import { accepted, refused, type Decision, type Refusal } from '../../base/decision.ts';
 import type { Ids } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
-import type { CreateQuote } from './commands.ts';
+import type { CreateQuote, ForgetQuote } from './commands.ts';
 import type { PricingEvent } from './events.ts';
 import { logOfKey, priceKey, quoteKey } from './keys.ts';
-import { AMOUNT_MAX, QUOTE_TTL_SECONDS } from './limits.ts';
+import { AMOUNT_MAX, QUOTE_RETENTION_MS, QUOTE_TTL_SECONDS } from './limits.ts';
 import type { Money } from './money.ts';
 import { quoteView } from './resources.ts';
-import { findPrice, type Quote, type QuoteLine, type World } from './state.ts';
+import { findPrice, findQuote, type Quote, type QuoteLine, type World } from './state.ts';
 
 interface Context {
   readonly now: number;
@@ -38,6 +38,14 @@ function totalOf(lines: readonly QuoteLine[]): Money | { errors: JsonObject[] } 
   if (others.length > 0) return { errors: others };
   const amount = lines.reduce((sum, { total }) => sum + total.amount, 0);
   return amount > AMOUNT_MAX ? { errors: [{ pointer: '/lines', detail: 'come to more than can be counted exactly' }] } : { amount, currency };
+}
+
+/** When a quote is forgotten, in milliseconds. */
+export const forgottenAt = ({ expiresAt }: Quote): number => expiresAt + QUOTE_RETENTION_MS;
+
+export function forgetQuote({ id }: ForgetQuote, world: World, now: number): Decision<PricingEvent, null> {
+  const quote = findQuote(world, id);
+  return accepted(quote && forgottenAt(quote) <= now ? [{ type: 'pricing.quote.forgotten', key: quoteKey(id), time: now, data: { expiresAt: quote.expiresAt } }] : [], null);
 }
 
 /** Why a quote's prices are not honoured at an instant in milliseconds; undefined where they are. */

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { announced } from './lowest.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
-import type { Book, Policy, PolicyVersion, Price, Quote } from './state.ts';
+import type { Book, PolicyVersion, Price, Quote } from './state.ts';
 
 const instant = (ms: number): string => new Date(ms).toISOString();
 /** Types of this room are plain JSON where they hold no undefined; interfaces lack the index signature that says so. */
@@ -39,12 +39,8 @@ export function policyView(id: string, version: number, definition: PolicyDefini
   return { id, version, ...(plain(definition) as JsonObject) };
 }
 
-/** Versions of a policy, newest first. */
-export function versionsView({ id, versions }: Policy): JsonObject[] {
-  return versions.toReversed().map((version) => versionView(id, version));
-}
-
-function versionView(id: string, { version, at, definition, rolledBackTo, actor }: PolicyVersion): JsonObject {
+/** One version of a policy. */
+export function versionView(id: string, { version, at, definition, rolledBackTo, actor }: PolicyVersion): JsonObject {
   return {
     id,
     version,

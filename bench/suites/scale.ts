@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openHoldfast, rebuildPlace, type Holdfast, type StorePlace } from '../../src/app/app.ts';
+import { rebuildPlace, type StorePlace } from '../../src/app/app.ts';
+import { FLAGS } from '../child.ts';
+import { fill, residentMb, runOut, skuOf, type RanOut } from '../million.ts';
 import { atLeast, atMost, type Line } from '../report.ts';
 import type { Suite } from './suite.ts';
 
@@ -11,51 +13,23 @@ import type { Suite } from './suite.ts';
 export const scale: Suite = { name: 'scale', about: 'a million items: restart, memory, a rebuild, a million holds running out at once', run };
 
 const ITEMS = Number(process.env['HOLDFAST_SCALE_ITEMS'] ?? 1_000_000);
-/** Commands at a time: what the inbox takes, with room. */
-const WINDOW = 10_000;
 const ADMIN_KEY = 'benchmark-admin-key';
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts');
-
-const skuOf = (i: number): string => `SKU-${i.toString().padStart(7, '0')}`;
 
 async function run(): Promise<Line[]> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-scale-'));
   const place: StorePlace = { engine: 'sqlite', directory };
   try {
-    const lines = [...(await fill(place)), ...(await restart(directory)), ...(await rebuild(place))];
-    return [...lines, ...(await runOut(place))];
+    const filled = await fill(place, ITEMS);
+    const lines: Line[] = [
+      { name: `items described and stocked, of ${ITEMS.toLocaleString('en')}`, figure: filled.perSecond, unit: '/s' },
+      { name: 'resident memory meanwhile', figure: filled.residentMb, unit: 'MB' },
+    ];
+    lines.push(...(await restart(directory)), ...(await rebuild(place)));
+    return [...lines, ...linesOf(await runOut(place, ITEMS, filled.perSecond))];
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-type Command = Parameters<Holdfast['engine']['execute']>[0];
-
-/** Sends commands, so many at a time, and counts those that were refused. */
-async function send({ engine }: Holdfast, count: number, commandOf: (i: number) => Command): Promise<{ perSecond: number; refused: number }> {
-  const began = performance.now();
-  let refused = 0;
-  for (let from = 0; from < count; from += WINDOW) {
-    const answers = await Promise.all(Array.from({ length: Math.min(WINDOW, count - from) }, (_, i) => engine.execute(commandOf(from + i))));
-    for (const answer of answers) if (!answer.ok) refused++;
-  }
-  return { perSecond: (count * 1000) / (performance.now() - began), refused };
-}
-
-async function viewsCaughtUp({ views, engine }: Holdfast): Promise<void> {
-  while (!(await views.covers([...engine.heads], 10_000)));
-}
-
-async function fill(place: StorePlace): Promise<Line[]> {
-  await using holdfast = await openHoldfast({ place });
-  const defined = await send(holdfast, ITEMS, (i) => ({ type: 'DefineItem', sku: skuOf(i), mode: 'create', definition: { name: `Item ${i}`, attributes: { shelf: String(i % 1_000) } } }));
-  const stocked = await send(holdfast, ITEMS, (i) => ({ type: 'AdjustStock', sku: skuOf(i), location: 'main', bucket: 'sellable', change: 100, reason: 'received' }));
-  if (defined.refused + stocked.refused > 0) throw new Error(`${defined.refused + stocked.refused} commands were refused`);
-  await viewsCaughtUp(holdfast);
-  return [
-    { name: `items described, of ${ITEMS.toLocaleString('en')}`, figure: defined.perSecond, unit: '/s' },
-    { name: 'items stocked', figure: stocked.perSecond, unit: '/s' },
-  ];
 }
 
 /** A server of its own on the directory, from its start to its line; then every item is looked at once. */
@@ -64,13 +38,13 @@ async function restart(directory: string): Promise<Line[]> {
   const { child, url } = await startServer(directory);
   try {
     const readyMs = performance.now() - began;
-    const fresh = residentMb(child);
+    const fresh = residentMb(child.pid ?? 0);
     await lookAtAll(url);
-    const busy = residentMb(child);
+    const busy = residentMb(child.pid ?? 0);
     return [
       { name: 'ready after a restart', figure: readyMs, unit: 'ms', ...atMost(readyMs, 5_000, '≤ 5 s') },
-      { name: 'resident memory after the restart', figure: fresh, unit: 'MB' },
-      { name: 'resident memory after every item was asked for', figure: busy, unit: 'MB', ...atMost(busy, 1_024, '≤ 1 GB') },
+      { name: 'resident memory after the restart', figure: fresh, unit: 'MB', ...withinMemory(fresh) },
+      { name: 'resident memory after every item was asked for', figure: busy, unit: 'MB', ...withinMemory(busy) },
     ];
   } finally {
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -79,9 +53,11 @@ async function restart(directory: string): Promise<Line[]> {
   }
 }
 
+const withinMemory = (mb: number): { goal: string; met: boolean } => atMost(mb, 1_024, '≤ 1 GB');
+
 async function startServer(directory: string): Promise<{ child: ChildProcess; url: string }> {
   const env = { ...process.env, HOLDFAST_ADMIN_KEY: ADMIN_KEY, HOLDFAST_RATE_LIMIT: 'off', HOLDFAST_LOG_LEVEL: 'warn' };
-  const child = spawn(process.execPath, [main, 'serve', '--port', '0', '--data', directory], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, [...FLAGS, main, 'serve', '--port', '0', '--data', directory], { stdio: ['ignore', 'pipe', 'inherit'], env });
   let said = '';
   for await (const chunk of child.stdout.setEncoding('utf8')) {
     said += String(chunk);
@@ -89,12 +65,6 @@ async function startServer(directory: string): Promise<{ child: ChildProcess; ur
     if (url !== undefined) return { child, url };
   }
   throw new Error(`the server ended before it listened: ${said}`);
-}
-
-/** Linux's own figure. */
-function residentMb({ pid }: ChildProcess): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
 }
 
 async function lookAtAll(url: string): Promise<void> {
@@ -114,52 +84,16 @@ async function rebuild(place: StorePlace): Promise<Line[]> {
   return [{ name: 'facts rebuilt', figure: facts / seconds, unit: '/s', ...atLeast(facts / seconds, 100_000) }];
 }
 
-/** One unit of every item is held, all up to the same second; when it comes somebody else goes on reserving. */
-async function runOut(place: StorePlace): Promise<Line[]> {
-  await using holdfast = await openHoldfast({ place });
-  const { engine, clock } = holdfast;
-  // Long enough to make them all, also on a slow machine; then what is left of it is waited for.
-  const expiresAt = clock.now() + Math.max(20_000, ITEMS / 10);
-  const facts = expiryCounter(holdfast); // on a slow machine the first run out before the last are made
-  const held = await send(holdfast, ITEMS, (i) => ({ type: 'ReserveStock', lines: [{ sku: skuOf(i), quantity: 1 }], ttlSeconds: Math.max(1, Math.round((expiresAt - clock.now()) / 1000)) }));
-  if (held.refused > 0) throw new Error(`${held.refused} holds were refused`);
-  while (clock.now() < expiresAt - 2_000) await new Promise((resolve) => setTimeout(resolve, 100));
-  const waits: number[] = [];
-  const began = performance.now();
-  while (facts.seen < ITEMS && performance.now() - began < 600_000) {
-    const asked = performance.now();
-    const answer = await engine.execute({ type: 'ReserveStock', lines: [{ sku: skuOf(waits.length % 1_000), quantity: 1 }], ttlSeconds: 3_600 });
-    waits.push(performance.now() - asked);
-    if (!answer.ok) throw new Error('a reserve was refused');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  waits.sort((a, b) => a - b);
-  const [p99 = 0, most = 0] = [waits[Math.floor(waits.length * 0.99)], waits.at(-1)];
+function linesOf({ heldPerSecond, heldResidentMb, expiredPerSecond, residentMb: mb, alone, meanwhile }: RanOut): Line[] {
   return [
-    { name: 'holds made', figure: held.perSecond, unit: '/s' },
-    { name: 'holds run out at once, written down', figure: (facts.seen * 1000) / facts.tookMs(), unit: '/s' },
-    { name: 'a reserve meanwhile, p99', figure: p99, unit: 'ms' },
-    { name: 'a reserve meanwhile, at most', figure: most, unit: 'ms', ...atMost(most, 50, '≤ 50 ms') },
-    { name: 'resident memory of the process meanwhile', figure: process.memoryUsage.rss() / 1024 ** 2, unit: 'MB' },
+    { name: 'holds made', figure: heldPerSecond, unit: '/s' },
+    { name: 'resident memory meanwhile', figure: heldResidentMb, unit: 'MB' },
+    { name: 'holds run out at once, written down', figure: expiredPerSecond, unit: '/s' },
+    { name: 'resident memory meanwhile', figure: mb, unit: 'MB', ...withinMemory(mb) },
+    { name: 'a reserve meanwhile, p50', figure: meanwhile.p50, unit: 'ms', beside: { name: 'before it', figure: alone.p50 } },
+    { name: 'a reserve meanwhile, p99', figure: meanwhile.p99, unit: 'ms', beside: { name: 'before it', figure: alone.p99 } },
+    { name: 'a reserve meanwhile, p99.9', figure: meanwhile.p999, unit: 'ms', beside: { name: 'before it', figure: alone.p999 } },
+    { name: 'a reserve meanwhile, at most', figure: meanwhile.max, unit: 'ms', beside: { name: 'before it', figure: alone.max }, ...atMost(meanwhile.max, 50, '≤ 50 ms') },
+    { name: 'the deciding thread at work while one waited, at most', figure: meanwhile.busyMax, unit: 'ms', beside: { name: 'before it', figure: alone.busyMax } },
   ];
-}
-
-function expiryCounter({ engine }: Holdfast): { readonly seen: number; tookMs(): number } {
-  let [seen, first, last] = [0, 0, 0];
-  engine.onCommitted((commits) => {
-    for (const { events } of commits) {
-      for (const { type } of events) {
-        if (!type.endsWith('reservation.expired')) continue;
-        seen++;
-        last = performance.now();
-        first ||= last;
-      }
-    }
-  });
-  return {
-    get seen() {
-      return seen;
-    },
-    tookMs: () => Math.max(1, last - first),
-  };
 }

@@ -8,6 +8,7 @@ import { rooms, roomsWith, startConsumers, type Command } from '../processes/pro
 import type { HoldCaps } from '../rooms/inventory/inventory.ts';
 import { DONE_RETENTION_MS, Engine, Lag, QueueWorker, Timers, withLog } from '../runtime/runtime.ts';
 import { diskOf } from './disk.ts';
+import { boundGarbage } from './heap.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
@@ -57,6 +58,7 @@ const FOLLOW_INTERVAL_MS = 50;
 export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> {
   const { place, clock = systemClock(), tracer, onRebuilding = () => undefined } = options;
   await using opening = new AsyncDisposableStack();
+  opening.use(boundGarbage());
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
   await refuseUnfinished(store);

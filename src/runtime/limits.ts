@@ -14,12 +14,12 @@ export const CONFLICT_ATTEMPTS_MAX = 20;
 /** Answers are remembered this long, so that a repeated command has one effect: the promise is 24 h, one more for slow clocks. */
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
 /** States kept in memory before those that are saved and unused make room. */
-export const RESIDENT_STATES_MAX = 250_000;
+export const RESIDENT_STATES_MAX = 150_000;
 /**
- * States that were changed and are not known to be saved yet, beyond which commands wait until some are: 300 MB, and more
- * than fifteen seconds of changes to as many items.
+ * States that were changed and are not known to be saved yet, beyond which commands wait until some are: 200 MB, and
+ * some five to ten seconds of changes, each to another item.
  */
-export const UNSAVED_STATES_MAX = 200_000;
+export const UNSAVED_STATES_MAX = 150_000;
 /** Wake-ups leave half of that to commands; the projector has two steps' work then. */
 export const UNSAVED_FOR_WAKES = 80_000;
 /** How long commands wait for that before they are told to come back: a saving takes a second. */
@@ -41,8 +41,8 @@ export const TAIL_WAIT_MS = 100;
 export const WAKES_STEP_MS = 10;
 export const WAKES_PER_STEP_MIN = 25;
 export const WAKES_PER_STEP = 500;
-/** Wake-ups that are in memory at a time, about 10 MB: more are found among the saved states when these are done. */
-export const WAKES_HELD_MAX = 100_000;
+/** Wake-ups that are in memory at a time, about 5 MB: more are found among the saved states when these are done. */
+export const WAKES_HELD_MAX = 50_000;
 /** Wake-ups found in one question: it takes the reader some milliseconds. */
 export const WAKES_PER_PAGE = 5_000;
 /** Wake-ups are loaded this far ahead, and looked for this often. */

@@ -22,6 +22,9 @@ export type ThreadReport =
 // Running from source the file is TypeScript, in the built package it is not.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
+/** What a side makes lives only until it is answered or stored: 8 MB of it at a time, where the process's own size would take 100 MB in each thread. */
+const YOUNG_MB = 24;
+
 /** Starts a thread for one side of the store and resolves when its files are open. */
 export function startThread<O extends Operations>(side: Side, directory: string): Promise<Desk<O>> {
   return Desk.connected<O>((recipient) => connect(side, directory, recipient));
@@ -30,7 +33,7 @@ export function startThread<O extends Operations>(side: Side, directory: string)
 function connect(side: Side, directory: string, recipient: Recipient): { carrier: Carrier; ready: Promise<void> } {
   const closing = new Int32Array(new SharedArrayBuffer(4));
   const data: ThreadData = { side, directory, closing };
-  const thread = new Thread(ENTRY, { workerData: data, name: `sqlite-${side}` });
+  const thread = new Thread(ENTRY, { workerData: data, name: `sqlite-${side}`, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
   const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
     const lose = (cause: unknown): void => {

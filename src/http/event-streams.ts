@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import type { EndReason, Feed, FeedEntry, FeedQuestion, FeedSubscription } from '../distribution/feed/feed.ts';
+import type { EndReason, Feed, FeedQuestion, FeedSubscription } from '../distribution/feed/feed.ts';
 import { CURSOR_HEAD } from '../store/store.ts';
 import type { Caller, Keys } from './keys.ts';
-import { HEARTBEAT_MS, KEY_TRUST_MS, SOCKET_IDLE_MS, STREAM_BUFFER_BYTES, STREAM_WRITES_PER_TURN, STREAMS_PER_KEY_MAX } from './limits.ts';
+import { HEARTBEAT_MS, KEY_TRUST_MS, SOCKET_IDLE_MS, STREAM_BUFFER_BYTES, STREAMS_PER_KEY_MAX } from './limits.ts';
 import { problem } from './problem.ts';
+import { StreamOutbox, type Chunk, type Runs, type Writer } from './stream-outbox.ts';
 
 /** Browsers come back this long after a stream has ended. */
 const RETRY_MS = 1_000;
@@ -128,20 +129,25 @@ export class EventStreams {
  * One reader's stream, which waits for him as long as the feed's buffer lasts and no longer. What is said is gathered
  * until `flush`, so that a reader costs one write for all that came at once, and readers of the same share its bytes.
  */
-export class EventStream {
+export class EventStream implements Writer {
   readonly owner: StreamOwner;
   readonly #clock: Clock;
   readonly #outbox: StreamOutbox;
   readonly #response: ServerResponse;
   readonly #onClosed: (stream: EventStream) => void;
   #subscription: FeedSubscription | undefined;
-  #frames: Buffer[] = [];
-  #frameBytes = 0;
+  runs: Runs = [];
+  /** Said before the head was written. */
+  #early: Buffer[] = [];
+  #waitingBytes = 0;
   #saidAt: number;
   #toldCursor = CURSOR_HEAD;
   #fullSince: number | undefined;
+  /** The feed was told to wait. */
+  #paused = false;
   #finished = false;
   #begun = false;
+  #headed = false;
 
   constructor(options: { clock: Clock; owner: StreamOwner; outbox: StreamOutbox; response: ServerResponse; onClosed: (stream: EventStream) => void }) {
     this.owner = options.owner;
@@ -160,7 +166,7 @@ export class EventStream {
     this.#subscription = feed.subscribe(question, {
       push: (entry) => {
         this.#toldCursor = entry.cursor;
-        return this.#say(this.#outbox.frameOf(entry));
+        return this.#sayFrame(this.#outbox.addEntry(entry));
       },
       end: (reason) => void this.#ended(feed, reason),
     });
@@ -174,20 +180,44 @@ export class EventStream {
   /** The answer's head was written: what was said meanwhile follows. */
   begin(): void {
     this.#begun = true;
-    this.flush(this.#clock.now());
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#response.write(bytes);
+    this.#headed = early.length > 0;
+    if (this.runs.length > 0) this.flush(this.#clock.now());
+    else if (this.#finished) this.#response.end();
   }
 
   /** Writes what was said since the last time. */
   flush(now: number): void {
-    if (!this.#begun || this.#frames.length === 0 || this.#response.destroyed) return;
-    const frames = this.#frames;
-    this.#frames = [];
-    this.#frameBytes = 0;
+    if (this.runs.length === 0 || this.#response.destroyed) return;
+    const chunk = this.#outbox.chunkOf(this.runs);
+    this.runs = [];
+    this.#waitingBytes = 0;
+    if (!this.#begun) return void this.#early.push(chunk.bytes);
     this.#saidAt = now;
-    const hasRoom = this.#response.write(this.#outbox.bytesOf(frames));
+    const hasRoom = this.#write(chunk);
     if (!hasRoom) this.#fullSince ??= now;
     if (this.#finished) this.#response.end();
     else if (hasRoom) this.#resume();
+  }
+
+  /**
+   * A chunk that many readers get is written as it is, past the response: that would say its length anew for each of
+   * them, in a write of four parts. The first goes its way, and the head with it; so does what comes while the response
+   * still has something, as while another answer on the same connection is given; and what is for readers of HTTP/1.0,
+   * who know no chunks.
+   */
+  #write({ bytes, chunk }: Chunk): boolean {
+    const response = this.#response;
+    const { socket } = response;
+    if (!this.#headed || socket === null || !response.chunkedEncoding || response.writableLength > socket.writableLength) {
+      this.#headed = true;
+      return response.write(bytes);
+    }
+    const hasRoom = socket.write(chunk);
+    if (!hasRoom) socket.once('drain', this.#onDrain);
+    return hasRoom;
   }
 
   /** Ends in order: what was said arrives. */
@@ -195,8 +225,8 @@ export class EventStream {
     this.#subscription?.close();
     if (this.#finished || this.#response.destroyed) return;
     this.#finished = true;
-    if (this.#frames.length > 0) this.flush(this.#clock.now());
-    else this.#response.end();
+    if (this.runs.length > 0) this.flush(this.#clock.now());
+    else if (this.#begun) this.#response.end();
   }
 
   /** Nothing was written: the answer will be another one. */
@@ -217,7 +247,7 @@ export class EventStream {
     if (endsAtMs !== undefined && endsAtMs <= now) this.finish();
     else if (this.#fullSince !== undefined) {
       if (now - this.#fullSince >= SOCKET_IDLE_MS) this.destroy();
-    } else if (this.#frames.length === 0 && now - this.#saidAt >= QUIET_MS) this.#heartbeat();
+    } else if (this.runs.length === 0 && now - this.#saidAt >= QUIET_MS) this.#heartbeat();
   }
 
   /** A comment, and how far the stream has come without a fact to show for it, so that coming back does not begin far behind. */
@@ -243,10 +273,18 @@ export class EventStream {
 
   /** False where so much waits that the reader is full. */
   #say(frame: Buffer): boolean {
-    if (this.#finished || this.#response.destroyed) return false;
-    if (this.#frames.push(frame) === 1) this.#outbox.post(this);
-    this.#frameBytes += frame.length;
-    return this.#fullSince === undefined && this.#frameBytes < STREAM_BUFFER_BYTES;
+    return this.#sayFrame(this.#outbox.add(frame));
+  }
+
+  #sayFrame(number: number): boolean {
+    if (this.#finished) return false;
+    const { runs } = this;
+    const last = runs.length - 1;
+    if (runs[last] === number) runs[last] = number + 1;
+    else if (runs.push(number, number + 1) === 2) this.#outbox.post(this);
+    this.#waitingBytes += this.#outbox.bytesIn(number);
+    this.#paused = this.#fullSince !== undefined || this.#waitingBytes >= STREAM_BUFFER_BYTES;
+    return !this.#paused;
   }
 
   readonly #onDrain = (): void => {
@@ -255,65 +293,15 @@ export class EventStream {
   };
 
   #resume(): void {
-    if (!this.#finished) this.#subscription?.resume();
+    if (this.#finished || !this.#paused) return;
+    this.#paused = false;
+    this.#subscription?.resume();
   }
 
   readonly #onClose = (): void => {
     this.#finished = true;
-    this.#frames = [];
+    this.runs = [];
     this.#subscription?.close();
     this.#onClosed(this);
-  };
-}
-
-/** Bytes that many readers get, made once, and the streams that have something to write. */
-class StreamOutbox {
-  readonly #clock: Clock;
-  #dirty: EventStream[] = [];
-  #planned = false;
-  #entry: FeedEntry | undefined;
-  #frame: Buffer = COMMENT;
-  #frames: readonly Buffer[] = [];
-  #bytes: Buffer = COMMENT;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** A fact in words. One goes to many, one after another: the last is kept. */
-  frameOf(entry: FeedEntry): Buffer {
-    if (entry !== this.#entry) {
-      this.#frame = Buffer.from(`id: ${entry.cursor}\ndata: ${entry.json}\n\n`);
-      this.#entry = entry;
-    }
-    return this.#frame;
-  }
-
-  /** Several frames as one. Readers of the same have the same frames, one reader after another: the last are kept. */
-  bytesOf(frames: readonly Buffer[]): Buffer {
-    if (frames.length === 1) return frames[0] ?? COMMENT;
-    const isSame = frames.length === this.#frames.length && frames.every((frame, i) => frame === this.#frames[i]);
-    if (!isSame) [this.#frames, this.#bytes] = [frames, Buffer.concat(frames)];
-    return this.#bytes;
-  }
-
-  /** A stream has something to write: it does when what is at hand was handed out. */
-  post(stream: EventStream): void {
-    this.#dirty.push(stream);
-    this.#plan();
-  }
-
-  #plan(): void {
-    if (this.#planned) return;
-    this.#planned = true;
-    setImmediate(this.#flushSome);
-  }
-
-  readonly #flushSome = (): void => {
-    this.#planned = false;
-    const now = this.#clock.now();
-    for (const stream of this.#dirty.splice(0, STREAM_WRITES_PER_TURN)) stream.flush(now);
-    if (this.#dirty.length > 0) this.#plan();
-    else [this.#entry, this.#frames] = [undefined, []];
   };
 }

@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$0")/setup.sh"
 . scripts/steps.sh
 export HOLDFAST_LONG=1
-# The mutation check takes ten minutes by itself: `npm run check:longest`.
+# The mutation check takes some minutes by itself: `npm run check:longest`.
 tests long-tests tests/long --exclude tests/long/mutants.test.ts "$@"
 step fresh-clone sh scripts/fresh-clone.sh
 step package sh scripts/package.sh

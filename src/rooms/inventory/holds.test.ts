@@ -117,6 +117,12 @@ describe('places', () => {
     story.when(reserve([['A', 3, 'L1'], ['A', 4, 'L2']])).thenRefused('insufficient-stock', { lines: [{ sku: 'A', requested: 7, available: 4 }] });
   });
 
+  test('a line that may be served from anywhere leaves a place to one that wants no other, whichever is named first', () => {
+    const story = given(item('A'), place('L', { rank: 1 }), received('A', 1, 'L'), received('A', 1)).when(reserve([['A', 1], ['A', 1, 'L']]));
+    expect(story.hold.lines).toMatchObject([{ allocations: [{ location: 'main' }] }, { allocations: [{ location: 'L' }] }]);
+    story.when(reserve([['A', 1], ['A', 1, 'L']])).thenRefused('insufficient-stock');
+  });
+
   test('an inactive place gives nothing', () => {
     given(...L1_L2, received('A', 5, 'L1'), received('A', 1, 'L2'), place('L1', { rank: 2, active: false }))
       .when(reserve([['A', 2]]))

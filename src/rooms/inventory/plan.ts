@@ -58,7 +58,8 @@ export function planHold(request: HoldRequest, world: World, now: number, own: O
   const refusal = overLimits(demands, request, world, now, own) ?? (withBundles ? overBundleLimits(request, world) : undefined) ?? (request.partial === true ? undefined : overSellable(demands));
   if (refusal) return { refusal };
   let lines: ReservationLine[] | undefined;
-  for (const line of request.lines) {
+  const order = inOrder(request);
+  for (const line of order) {
     const demand = findDemand(demands, line.sku);
     const planned = demand ? planLine(line, demand, request, now) : planBundle(line, mustItem(world, line.sku), demands, request, world, now);
     if (planned) lines = withOne(lines, planned);
@@ -67,7 +68,19 @@ export function planHold(request: HoldRequest, world: World, now: number, own: O
   if (!lines || (request.partial !== true && demands.some(isShort))) {
     return { refusal: insufficient(demands.filter(isShort).map(({ item: { sku }, requested, granted }) => ({ sku, requested, available: granted }))) };
   }
+  if (order !== request.lines) lines = asAsked(lines, order, request.lines);
   return { lines, shares: sharesOf(lines), filled: filledOf(demands), ttlSeconds: withBundles ? shortestTtl(request.lines.map(({ sku }) => ({ item: mustItem(world, sku) }))) : shortestTtl(demands) };
+}
+
+/** Lines that want one place come first, so that those that may be served from anywhere leave it to them. Of a part the first line gets the most. */
+function inOrder({ lines, partial }: HoldRequest): readonly LineRequest[] {
+  const placed = lines.length === 1 || partial === true ? 0 : lines.filter(({ location }) => location !== undefined).length;
+  return placed === 0 || placed === lines.length ? lines : [...lines.filter(({ location }) => location !== undefined), ...lines.filter(({ location }) => location === undefined)];
+}
+
+/** Lines that were planned in another order, each of them whole. */
+function asAsked(planned: readonly ReservationLine[], order: readonly LineRequest[], asked: readonly LineRequest[]): ReservationLine[] {
+  return asked.map((line) => must(planned[order.indexOf(line)], 'every line was planned'));
 }
 
 /** Why units that are held already may not be another customer's, or sold through another channel. */

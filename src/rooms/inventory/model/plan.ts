@@ -27,8 +27,11 @@ export function planAsMade(shop: Shop, asked: readonly Asked[], asker: Asker, as
   const demand = demandOf(asked);
   if ([...demand].some(([sku, units]) => isOverLimit(shop, sku, units, asker.customerId, aside))) return 'limit-exceeded';
   if (asker.partial !== true && [...demand].some(([sku, units]) => units > shop.sellable(sku, asker.channel, aside))) return 'insufficient-stock';
+  // Who may be served from anywhere leaves a place to those who want no other.
+  const placed = (line: Asked): number => (line.location === undefined ? 1 : 0);
+  const order = asker.partial === true ? asked : [...asked].sort((a, b) => placed(a) - placed(b));
   const planned: Line[] = [];
-  for (const line of asked) {
+  for (const line of order) {
     const quantity = Math.min(line.quantity, ...line.parts.map((part) => Math.floor(grantable(shop, part.sku, line, asker, aside, planned) / part.each)));
     if (quantity < line.quantity && asker.partial !== true) return 'insufficient-stock';
     if (quantity === 0) continue;
@@ -37,7 +40,8 @@ export function planAsMade(shop: Shop, asked: readonly Asked[], asker: Asker, as
     unbind(made);
     planned.push(made);
   }
-  return planned.length === 0 ? 'insufficient-stock' : planned;
+  if (planned.length === 0) return 'insufficient-stock';
+  return asker.partial === true ? planned : asked.map((line) => planned[order.indexOf(line)] as Line); // each was planned whole
 }
 
 /** Units of each item that lines ask for, by themselves and in bundles. */

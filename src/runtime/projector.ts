@@ -67,12 +67,9 @@ export class Projector {
 
   /** Folds some of what is new; says whether there was anything. Rejects with `conflict` where another process runs this too. */
   async step(): Promise<boolean> {
-    const commits = await this.#readSome();
-    if (commits.length === 0) return false;
     if (this.#states.size > PROJECTION_STATES_MAX) this.#states.clear();
     try {
-      await this.#fold(commits);
-      return true;
+      return await this.#fold(await this.#unfolded());
     } catch (error) {
       // Whatever was folded was not saved: begin again from what is.
       this.#states.clear();
@@ -86,32 +83,28 @@ export class Projector {
     while (await this.step());
   }
 
-  async #readSome(): Promise<Commit[]> {
-    const commits: Commit[] = [];
-    const heads = await this.#store.log.heads();
-    this.#heads = heads;
-    const after = new Map(heads.entries().filter(([log, head]) => head > (this.#checkpoints[log] ?? 0)).map(([log]) => [log, this.#checkpoints[log] ?? 0]));
-    if (after.size === 0) return commits;
-    let facts = 0;
-    // Logs side by side, since that is how they were written: an append with commits of them all is read once.
-    for await (const page of this.#store.log.readTogether(after)) {
-      for (const commit of page) facts += commit.events.length;
-      commits.push(...page);
-      if (facts >= this.#factsPerStep) break;
-    }
-    return commits;
+  /** The logs that have something new, and after which position. */
+  async #unfolded(): Promise<Map<number, number>> {
+    this.#heads = await this.#store.log.heads();
+    return new Map(this.#heads.entries().filter(([log, head]) => head > (this.#checkpoints[log] ?? 0)).map(([log]) => [log, this.#checkpoints[log] ?? 0]));
   }
 
-  async #fold(commits: readonly Commit[]): Promise<void> {
-    await this.#loadStatesOf(commits);
-    const changes = new Changes(this.#room, this.#states);
-    const rows = new CollectedRows(this.#tables);
-    const upTo = new Map<number, { log: number; position: number; time: number }>();
-    for (const commit of commits) {
-      for (const event of commit.events) if (!this.#isForgotten(event)) changes.fold(event, commit.log);
-      this.#room.views.facts(commit, commit.events, rows);
-      upTo.set(commit.log, { log: commit.log, position: commit.position, time: commit.events.at(-1)?.time ?? 0 });
+  async #fold(after: ReadonlyMap<number, number>): Promise<boolean> {
+    if (after.size === 0) return false;
+    const step = new Step(this.#room, this.#states, this.#tables);
+    // Logs side by side, since that is how they were written: an append with commits of them all is read once. Page by
+    // page, so that facts are garbage before the next are made.
+    for await (const page of this.#store.log.readTogether(after)) {
+      await this.#loadStatesOf(page, step.changes);
+      for (const commit of page) step.take(commit, (event) => this.#isForgotten(event));
+      if (step.facts >= this.#factsPerStep) break;
     }
+    if (step.facts === 0) return false;
+    await this.#save(step);
+    return true;
+  }
+
+  async #save({ changes, rows, upTo, facts, commits }: Step): Promise<void> {
     const states: StateRow[] = [];
     for (const change of changes) {
       states.push(this.#stateRow(change));
@@ -122,24 +115,23 @@ export class Projector {
     await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
     changes.keep();
     for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
-    const facts = commits.reduce((sum, commit) => sum + commit.events.length, 0);
     this.#folded += facts;
     const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
-    this.#behind = Math.ceil((left * facts) / commits.length);
+    this.#behind = Math.ceil((left * facts) / commits);
   }
 
   #isForgotten({ type, time }: EventRecord): boolean {
     return type === ANSWERED && time < this.#answersFromMs;
   }
 
-  async #loadStatesOf(commits: readonly Commit[]): Promise<void> {
+  async #loadStatesOf(commits: readonly Commit[], changes: Changes): Promise<void> {
     const missing = new Map<number, Set<string>>();
     for (const { log, events } of commits) {
       for (const event of events) {
         if (event.type === ANSWERED) continue;
         const created = this.#room.births.keyOf(event);
         for (const key of this.#room.keysOf(event)) {
-          if (key === created || this.#states.has(key)) continue;
+          if (key === created || this.#states.has(key) || changes.has(key)) continue;
           let keys = missing.get(log);
           if (!keys) missing.set(log, (keys = new Set()));
           keys.add(key);
@@ -175,6 +167,32 @@ interface Change {
   state: unknown;
 }
 
+/** Facts that are folded and saved together, while they are read. */
+class Step {
+  readonly changes: Changes;
+  readonly rows: CollectedRows;
+  /** The newest commit of each log. */
+  readonly upTo = new Map<number, { readonly log: number; readonly position: number; readonly time: number }>();
+  facts = 0;
+  commits = 0;
+  readonly #room: Room<never>;
+
+  constructor(room: Room<never>, states: Map<string, unknown>, tables: ReadonlyMap<string, Table>) {
+    this.#room = room;
+    this.changes = new Changes(room, states);
+    this.rows = new CollectedRows(tables);
+  }
+
+  take(commit: Commit, isForgotten: (event: EventRecord) => boolean): void {
+    const { log, position, events } = commit;
+    for (const event of events) if (!isForgotten(event)) this.changes.fold(event, log);
+    this.#room.views.facts(commit, events, this.rows);
+    this.upTo.set(log, { log, position, time: events.at(-1)?.time ?? 0 });
+    this.facts += events.length;
+    this.commits++;
+  }
+}
+
 /** What a step changes, while its facts are folded. */
 class Changes implements States {
   readonly #room: Room<never>;
@@ -195,6 +213,10 @@ class Changes implements States {
     if (key === undefined) return this.#room.evolve(event, this);
     births.evolveApart(event, this);
     this.#changes.set(key, { key, log, before: undefined, known: false, state: births.stateOf(event) });
+  }
+
+  has(key: string): boolean {
+    return this.#changes.has(key);
   }
 
   get(key: string): unknown {

@@ -4,7 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { Fault } from '../../base/errors.ts';
-import type { Beside } from '../../store/store.ts';
+import type { Beside, Table } from '../../store/store.ts';
 import { openDatabase } from './database.ts';
 import { Desk } from './desk.ts';
 import { faultOf } from './faults.ts';
@@ -35,7 +35,8 @@ export async function besideSqlite(directory: string, desks: Desks, partitions: 
   dropOtherViews(directory, live);
   establishViews(directory, live + 1);
   const database = openDatabase(file, 'off');
-  database.connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+  // Nobody else has the file, and after a crash it is thrown away: pages need not be written twice, and what is undone is in memory.
+  database.connection.exec(`PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -${CACHE_KIB}`);
   const open = <O>(make: () => O): O => {
     try {
       return make();
@@ -51,10 +52,22 @@ export async function besideSqlite(directory: string, desks: Desks, partitions: 
     await reader.close();
   };
   let adopted = false;
+  let indexed: readonly Table[] = [];
+  const projections = projectionPort({ views, reader }, partitions, () => Promise.reject(new Error('projections in the making have none beside them')));
   return {
-    projections: projectionPort({ views, reader }, partitions, () => Promise.reject(new Error('projections in the making have none beside them'))),
+    projections: {
+      ...projections,
+      /** Indexes are made when all rows are there: sorted once, and not looked through for each row. */
+      async prepare(tables, form) {
+        await projections.prepare(tables.map(({ indexes: _, ...table }) => table), form);
+        indexed = tables;
+      },
+    },
     async adopt() {
+      await projections.prepare(indexed);
       try {
+        // As whoever opens it next will have it.
+        database.connection.exec('PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL');
         database.checkpoint('now');
       } catch (error) {
         throw faultOf(error, file);

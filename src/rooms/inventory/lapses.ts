@@ -88,6 +88,7 @@ export class Lapses {
   }
 
   toJSON(): SavedLapses {
+    if (this.#lapses.length === 0) return { units: [], backordered: [] };
     const units = new Map<string, number[]>();
     const backordered: number[] = [];
     const last = new Map<number[], number>();

@@ -282,8 +282,9 @@ export function bucketOf(level: Level, bucket: LevelBucket): number {
 export function writeState(key: string, state: unknown): string {
   switch (key[0]) {
     case 'i': {
-      const item = state as Item;
-      return JSON.stringify({ ...item, levels: [...item.levels], preordered: item.preordered && { promised: [...item.preordered.promised], lapses: item.preordered.lapses } });
+      const { sku, definition, definitionVersion, version, levels, backordered, lapses, exceeded, stocked, bundles, preordered } = state as Item;
+      // Of nothing but plain data, which is written in half the time.
+      return JSON.stringify({ sku, definition, definitionVersion, version, levels: [...levels], backordered, lapses: lapses.toJSON(), exceeded, stocked, bundles, preordered: preordered && { promised: [...preordered.promised], lapses: preordered.lapses.toJSON() } } satisfies Record<keyof Item, unknown>);
     }
     case 'w':
       return JSON.stringify({ ...(state as Waiting), promises: [...(state as Waiting).promises] });

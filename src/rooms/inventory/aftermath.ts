@@ -1,5 +1,5 @@
 import { refused, type Decision } from '../../base/decision.ts';
-import { figuresOf, freeWith, netsOf } from './availability.ts';
+import { figuresOf, freeWith, netsOf, netsWithUnits, type Nets } from './availability.ts';
 import { fillFacts, planFills, type Fills } from './backorders.ts';
 import { isBundle, netsByChannel } from './bundles.ts';
 import { addChange, noChange, type Change } from './change.ts';
@@ -20,6 +20,7 @@ export function withAftermath<Answer>(decision: Decision<InventoryEvent, Answer>
   if (!decision.ok || (decision.events.length === 0 && also === undefined)) return decision;
   const [first] = decision.events;
   if (decision.events.length === 1 && first?.type === 'inventory.reservation.held' && first.data.backordered === 0) return afterPlainHold(decision, first, world, now);
+  if (decision.events.length === 1 && first?.type === 'inventory.stock.adjusted' && (world.get(first.key) as Item | undefined)?.backordered === 0) return afterPlainAdjustment(decision, first, world, now); // under `i/` keys there are items only
   // Of an item that was never there nothing is left to promise and nothing was said.
   if (decision.events.length === 1 && first?.type === 'inventory.item.defined' && world.get(first.key) === undefined) return decision;
   const scenes = scenesOf(decision.events, world, now, also);
@@ -41,6 +42,16 @@ function afterPlainHold<Answer>(decision: Decision<InventoryEvent, Answer> & { o
   const before = figuresOf(item, locationsBeside(world, held.key), now).net;
   const crossed = crossingsOf(item, item.definition, { before, after: before - held.data.quantity }, now);
   return crossed.length === 0 ? decision : { ok: true, events: [held, ...crossed], answer: decision.answer };
+}
+
+/** As often: nobody waits for the item, so that only what is available may cross a threshold. A bundle has no stock to be adjusted. */
+function afterPlainAdjustment<Answer>(decision: Decision<InventoryEvent, Answer> & { ok: true }, adjusted: Extract<InventoryEvent, { type: 'inventory.stock.adjusted' }>, world: World, now: number): Decision<InventoryEvent, Answer> {
+  const item = world.get(adjusted.key) as Item; // the caller has looked at it
+  const { location, bucket, change } = adjusted.data;
+  if (!item.definition) return decision;
+  const events = [...decision.events];
+  tellCrossed(adjusted.key, item, item.definition, netsWithUnits(item, locationsBeside(world, adjusted.key), now, { location, units: bucket === 'sellable' ? change : 0 }), events, world, now);
+  return { ok: true, events, answer: decision.answer };
 }
 
 /** One item and what the facts do to it. */
@@ -122,7 +133,10 @@ function tellThresholds({ key, item, locations, change }: Scene, events: Invento
   const definition = change.definition ?? item.definition;
   if (!definition) return;
   if (isBundle(definition)) return tellBundle(key, item, definition, events, world, now);
-  const nets = netsOf(item, locations, now, change);
+  tellCrossed(key, item, definition, netsOf(item, locations, now, change), events, world, now);
+}
+
+function tellCrossed(key: string, item: Item, definition: ItemDefinition, nets: Nets, events: InventoryEvent[], world: World, now: number): void {
   events.push(...crossingsOf(item, definition, nets, now));
   const exceeded = newlyExceeded(item, definition, nets.after);
   if (item.stocked ? exceeded.length > 0 : nets.after > 0) sayExceeded(key, exceeded, events, world, now);

@@ -124,6 +124,15 @@ export function netsOf(item: Item, locations: Locations, now: number, change: Ch
   return { before, after };
 }
 
+/** The same where the change is units that come to a place or go from it. */
+export function netsWithUnits(item: Item, locations: Locations, now: number, { location, units }: { location: string; units: number }): Nets {
+  const before = figuresOf(item, locations, now).net;
+  if (locations.get(location)?.active !== true) return { before, after: before };
+  const level = item.levels.get(location);
+  const free = level ? level.onHand - level.allocated - reservedAt(item, location, level) : 0;
+  return { before, after: before + Math.max(0, free + units) - Math.max(0, free) };
+}
+
 /** Units at one active place that nobody was promised, with a change that is about to happen; call after `lapses.advance`. */
 export function freeWith(item: Item, location: string, locations: Locations, change: Change): number {
   if (locations.get(location)?.active !== true) return 0;

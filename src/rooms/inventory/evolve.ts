@@ -209,7 +209,10 @@ function evolveExceeded(item: Item, { definition, exceeded }: { definition: Item
 
 function noteExceeded(item: Item, exceeded: Exceeded): void {
   item.stocked = true;
-  for (const [channel, thresholds] of exceeded) setExceeded(item, channel, [...new Set([...exceededFor(item, channel), ...thresholds])]);
+  for (const [channel, thresholds] of exceeded) {
+    const known = exceededFor(item, channel);
+    setExceeded(item, channel, known.length === 0 && thresholds.length === 1 ? thresholds : [...new Set([...known, ...thresholds])]);
+  }
 }
 
 function setExceeded(item: Item, channel: string, thresholds: readonly number[]): void {

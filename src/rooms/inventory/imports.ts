@@ -49,7 +49,8 @@ function takeIn(lines: readonly ImportLine[], world: World, context: Context, de
   const draft = new Draft(world, lines);
   const counts = { ...NONE };
   const refusals: RefusedLine[] = [];
-  for (const [index, line] of lines.entries()) {
+  for (let index = 0; index < lines.length; index++) {
+    const line = lines[index] as ImportLine; // within bounds
     const done = draft.take(index, line, context, decide);
     if (typeof done === 'string') counts[done]++;
     else refusals.push({ line: line.line, refusal: done });

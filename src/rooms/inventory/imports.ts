@@ -73,6 +73,9 @@ class Draft implements World, States {
   readonly #states = new Map<string, unknown>();
   /** What the line under way changed, and forgets where it is refused. */
   readonly #line = new Map<string, unknown>();
+  /** What the world was asked for last: it stays as it is while this is decided. */
+  readonly #lookedAt = { key: '', state: undefined as unknown };
+  readonly #lookedAtPlaces = { key: '', state: undefined as unknown };
   /** The last line about each SKU: before it, what a line changed is to be at hand. */
   readonly #last = new Map<string, number>();
 
@@ -88,7 +91,16 @@ class Draft implements World, States {
   get(key: string): unknown {
     if (this.#line.size > 0 && this.#line.has(key)) return this.#line.get(key);
     if (this.#states.size > 0 && this.#states.has(key)) return this.#states.get(key);
-    return this.#world.get(key);
+    return this.#lookAt(key);
+  }
+
+  /** A line asks for its item, and for the places, half a dozen times: a look into the world costs ten times this. */
+  #lookAt(key: string): unknown {
+    const looked = key[0] === 'l' ? this.#lookedAtPlaces : this.#lookedAt;
+    if (looked.key === key) return looked.state;
+    looked.state = this.#world.get(key);
+    looked.key = key;
+    return looked.state;
   }
 
   set(key: string, state: unknown): void {

@@ -5,7 +5,7 @@ import { openStore, type StorePlace } from './open-store.ts';
 
 /** Logs to audit side by side. */
 export type ToVerifier = readonly AskedLog[];
-/** What a thread says: that it can take logs, how many facts it has read, what is wrong, and that a log is done. */
+/** What a thread says: that it can take more logs, how many facts it has read, what is wrong, and that a log is done. */
 export type FromVerifier = { readonly ready: true } | { readonly facts: number } | { readonly violation: Violation } | { readonly audit: LogAudit } | { readonly failed: string };
 
 /** Facts between two words about progress: a message for each would cost more than the fact. */
@@ -37,7 +37,6 @@ try {
     say({ ready: true });
   };
   port.on('message', (work: ToVerifier | 'end') => void take(work).catch(fail));
-  say({ ready: true });
 } catch (error) {
   fail(error);
 }

@@ -40,8 +40,23 @@ export async function verify({ place, threads = availableParallelism(), onViolat
     violations++;
     onViolation(violation);
   };
-  // Before anything is asked: what an index hides is not found by whoever reads through it.
-  if (place.engine === 'sqlite') tellOfFiles(place.directory, tell);
+  // What an index hides is not found by whoever reads through it, and who stumbles over a damaged file says little of it.
+  const tellOfFiles = toldOnce(place, tell);
+  try {
+    const found = await auditPlace({ place, threads, tell, onProgress, tellOfFiles });
+    return { ...found, violations, seconds: (performance.now() - began) / 1000 };
+  } catch (error) {
+    tellOfFiles();
+    throw error;
+  }
+}
+
+interface AuditOptions extends Required<Pick<VerifyOptions, 'place' | 'threads' | 'onProgress'>> {
+  readonly tell: Tell;
+  readonly tellOfFiles: () => void;
+}
+
+async function auditPlace({ place, threads, tell, onProgress, tellOfFiles }: AuditOptions): Promise<Omit<VerifyReport, 'violations' | 'seconds'>> {
   await using store = await openStore(place, { threads: 'inline' });
   // The tables may not have been made yet, where a store was never served from.
   await store.projections.prepare(rooms.views.tables);
@@ -49,37 +64,49 @@ export async function verify({ place, threads = availableParallelism(), onViolat
   const heads = await store.log.heads();
   const audits: LogAudit[] = [];
   let facts = 0;
-  const logs = heads.map((head, log): AskedLog => ({ log, head, checkpoint: checkpoints[log] ?? 0 }));
-  const waiting: ToVerifier[] = [];
-  // Neighbours together: a large append is cut into rows of neighbouring logs.
-  const some = Math.min(LOGS_SIDE_BY_SIDE, Math.ceil(logs.length / threads));
-  for (let from = 0; from < logs.length; from += some) waiting.push(logs.slice(from, from + some));
-  const count = Math.max(1, Math.min(threads, waiting.length));
-  await Promise.all(
-    Array.from({ length: count }, () =>
-      runThread(place, waiting, (message) => {
-        if ('facts' in message) onProgress((facts += message.facts));
-        else if ('violation' in message) tell(message.violation);
-        else audits.push(message.audit);
-      }),
-    ),
-  );
+  const waiting = groupsOf(heads.map((head, log) => ({ log, head, checkpoint: checkpoints[log] ?? 0 })), threads);
+  const hear = (message: Heard): void => {
+    if ('facts' in message) onProgress((facts += message.facts));
+    else if ('violation' in message) tell(message.violation);
+    else audits.push(message.audit);
+  };
+  const audited = Promise.all(Array.from({ length: Math.max(1, Math.min(threads, waiting.length)) }, () => runThread(place, waiting, hear)));
+  // Beside the threads, and before anything that they find.
+  tellOfFiles();
+  await audited;
   settle(audits, tell);
   if (place.engine === 'sqlite') await compareCounts(store, audits, tell, 'in a table');
   let deadLetters = 0;
   for (const queue of await store.queue.queues()) deadLetters += (await store.queue.depth(queue, Date.now())).deadLettered;
-  return { facts, logs: heads.length, violations, seconds: (performance.now() - began) / 1000, deadLetters };
+  return { facts, logs: heads.length, deadLetters };
 }
 
-function tellOfFiles(directory: string, tell: Tell): void {
-  for (const { file, faults } of inspectSqlite(directory)) for (const fault of faults) tell({ check: 'indexes', log: -1, key: file, message: fault });
+/** Neighbours together: a large append is cut into rows of neighbouring logs. */
+function groupsOf(logs: readonly AskedLog[], threads: number): ToVerifier[] {
+  const size = Math.min(LOGS_SIDE_BY_SIDE, Math.ceil(logs.length / threads));
+  const groups: ToVerifier[] = [];
+  for (let from = 0; from < logs.length; from += size) groups.push(logs.slice(from, from + size));
+  return groups;
 }
+
+/** Tells what is wrong with the files of an embedded store, when it is called first. */
+function toldOnce(place: StorePlace, tell: Tell): () => void {
+  let told = place.engine !== 'sqlite';
+  return () => {
+    if (told || place.engine !== 'sqlite') return;
+    told = true;
+    for (const { file, faults } of inspectSqlite(place.directory)) for (const fault of faults) tell({ check: 'indexes', log: -1, key: file, message: fault });
+  };
+}
+
+type Heard = Exclude<FromVerifier, { ready: true } | { failed: string }>;
 
 /** One thread takes some logs after others, until there are none left. */
-async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (message: Exclude<FromVerifier, { ready: true } | { failed: string }>) => void): Promise<void> {
+async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (message: Heard) => void): Promise<void> {
   const file = import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { place } });
   const ended = Promise.withResolvers<void>();
+  worker.postMessage(waiting.shift() ?? 'end');
   worker.on('error', (error) => ended.reject(error));
   worker.on('exit', () => ended.resolve());
   worker.on('message', (message: FromVerifier) => {

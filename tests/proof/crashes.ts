@@ -82,7 +82,10 @@ export async function crashRounds(given: Place, rounds: number, seed: number, at
       startsMs.push(performance.now() - began);
       await audit.afterRestart(server.client());
       await supplies.finish(server);
-      if (round % Math.max(WHOLE_AUDIT_EVERY, Math.ceil(rounds / WHOLE_AUDITS_MAX)) === 0 || round === rounds) await audit.whole(server.client());
+      if (round % Math.max(WHOLE_AUDIT_EVERY, Math.ceil(rounds / WHOLE_AUDITS_MAX)) !== 0 && round !== rounds) continue;
+      await audit.whole(server.client());
+      // A run of hours is not to be silent until its end.
+      console.log(`${place.engine}: ${kills} of ${rounds} kills, ${ledger.answered.length} requests acknowledged, during ${JSON.stringify(during)}, ${ledger.faults.length} faults`);
     }
     ledger.faults.push(...supplies.missing(audit.books));
     return { ...audit.verdict, kills, atPoints, during, startsMs, acknowledged: ledger.answered.length, imported: supplies.lines, unanswered, facts: audit.books.facts.size, faults: ledger.faults };

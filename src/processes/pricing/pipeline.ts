@@ -59,7 +59,8 @@ export class Pipeline implements Listener {
   /** By SKU of what they are made of: the bundles that policies price. */
   readonly #bundles = new Map<string, Set<string>>();
   readonly #pending = new Pending();
-  /** Items whose rows are to be saved; and those without policies that have one. */
+  /** Items of which something else is kept than is saved; with them those that may have become due, or be so no longer; and those saved as due. */
+  readonly #changed = new Set<string>();
   readonly #touched = new Set<string>();
   readonly #savedDue = new Set<string>();
   /** The instants from which items can go on that their guardrails keep, or that somebody outside gave no price for. */
@@ -138,7 +139,7 @@ export class Pipeline implements Listener {
   async open(saved: Parameters<NonNullable<Listener['open']>>[0]): Promise<void> {
     this.#round++;
     this.#live = false;
-    for (const forgotten of [this.#items, this.#bundles, this.#pending, this.#touched, this.#savedDue, this.#again, this.#seenInSweep]) forgotten.clear();
+    for (const forgotten of [this.#items, this.#bundles, this.#pending, this.#changed, this.#touched, this.#savedDue, this.#again, this.#seenInSweep]) forgotten.clear();
     this.#heardTo.clear();
     this.#timed = this.#items.values();
     this.#book = undefined;
@@ -159,8 +160,9 @@ export class Pipeline implements Listener {
 
   #takeUp({ sku, dirty, body }: { readonly sku: string; readonly dirty: number | string; readonly body: string | null }): void {
     if (body !== null) this.#items.set(sku, pricedFrom(sku, body));
-    else this.#savedDue.add(sku);
-    if (Number(dirty) === 1) this.#mark(sku);
+    if (Number(dirty) !== 1) return;
+    this.#savedDue.add(sku);
+    this.#mark(sku);
   }
 
   hear(commit: Commit): void {
@@ -191,7 +193,12 @@ export class Pipeline implements Listener {
   #note(effect: Effect, item: Priced, time: number, data: EventRecord['data']): void {
     const before = item.sales;
     item.sales = salesAfter(effect, before, time, data);
-    if (item.sales !== before) this.#touched.add(item.sku);
+    if (item.sales !== before) this.#noteChange(item.sku);
+  }
+
+  #noteChange(sku: string): void {
+    this.#changed.add(sku);
+    this.#touched.add(sku);
   }
 
   #mark(sku: string): void {
@@ -225,16 +232,23 @@ export class Pipeline implements Listener {
 
   save(rows: ConsumerRows): void {
     for (const sku of this.#touched) {
-      const item = this.#items.get(sku);
       const due = this.#pending.has(sku);
       if (!due) this.#touched.delete(sku);
-      if (item) rows.put('priced_items', [sku, due ? 1 : 0, bodyOf(item)]);
-      else if (due) rows.put('priced_items', [sku, 1, null]);
-      else if (this.#savedDue.has(sku)) rows.remove('priced_items', sku);
-      if (!item && due) this.#savedDue.add(sku);
-      else this.#savedDue.delete(sku);
+      this.#saveRow(sku, due, rows);
     }
     this.#sweep.save(rows);
+  }
+
+  /** Most items that are marked are priced before anything is saved: of those nothing is written. */
+  #saveRow(sku: string, due: boolean, rows: ConsumerRows): void {
+    const item = this.#items.get(sku);
+    const wasDue = this.#savedDue.has(sku);
+    const isOther = this.#changed.delete(sku) || due !== wasDue;
+    if (due) this.#savedDue.add(sku);
+    else this.#savedDue.delete(sku);
+    if (!isOther) return;
+    if (item || due) rows.put('priced_items', [sku, due ? 1 : 0, item ? bodyOf(item) : null]);
+    else rows.remove('priced_items', sku);
   }
 
   standBy(): void {
@@ -379,7 +393,7 @@ export class Pipeline implements Listener {
     const signalsAt = this.#live ? now : this.#heardAt;
     this.#again.delete(sku);
     if (!stock || !choice || !isPriced(choice)) {
-      if (this.#items.delete(sku)) this.#forgetRow(sku);
+      if (this.#items.delete(sku)) this.#noteChange(sku);
       const plain = plainCandidate(look, choice?.frozen ?? false, signalsAt);
       if (plain) candidates.push(plain);
       return;
@@ -388,7 +402,7 @@ export class Pipeline implements Listener {
     item.choice = choice;
     const inStock = stock.figures.available > 0;
     const sales = item.sales || !inStock ? stocked(item.sales ?? noSales(now), inStock, now) : undefined;
-    if (sales !== item.sales) this.#touched.add(sku);
+    if (sales !== item.sales) this.#noteChange(sku);
     item.sales = sales;
     const { ready, outside } = candidatesOf({ ...look, stock }, item, choice, { now, signalsAt, book, category: this.#categories.of(item, choice, stock.item, this.#items, now) });
     candidates.push(...ready);
@@ -396,17 +410,12 @@ export class Pipeline implements Listener {
     else jobs.push(...outside);
   }
 
-  #forgetRow(sku: string): void {
-    this.#savedDue.add(sku);
-    this.#touched.add(sku);
-  }
-
   #keep(sku: string, { item }: Stock, firstAt: number): Priced {
     let kept = this.#items.get(sku);
     if (!kept) {
       kept = { sku, log: this.#engine.logOf(`i/${item.sku}`), firstAt, choice: undefined, sales: this.#strangers?.get(sku), good: undefined };
       this.#items.set(sku, kept);
-      this.#touched.add(sku);
+      this.#noteChange(sku);
     }
     return kept;
   }
@@ -452,7 +461,7 @@ export class Pipeline implements Listener {
   #answerTo(sku: string, job: OutsideJob, answer: Answer): Candidate {
     const item = this.#items.get(sku);
     if (item) noteAnswer(item, job.policy.id, answer);
-    this.#touched.add(sku);
+    this.#noteChange(sku);
     if (!answer.ok) this.#again.set(sku, this.#clock.now() + OUTSIDE_AGAIN_MS);
     return answered(job, answer, item?.good?.[job.policy.id]);
   }

@@ -11,7 +11,10 @@ test(`${COUNT} more histories keep every promise, each longer than the short one
   const failures: { errors: readonly string[]; again: string }[] = [];
   for (let seed = FIRST; seed < FIRST + COUNT && failures.length < FAILURES_MAX; seed++) {
     const { errors } = await simulate(seed, seed % 50 === 0 ? 2_000 : 400);
-    if (errors.length > 0) failures.push({ errors, again: `HOLDFAST_LONG=1 SIM_FIRST=${seed} SIM_COUNT=1 npx vitest run tests/long/simulation` });
+    if (errors.length > 0) {
+      failures.push({ errors, again: `HOLDFAST_LONG=1 SIM_FIRST=${seed} SIM_COUNT=1 npx vitest run tests/long/simulation` });
+      console.log(JSON.stringify(failures.at(-1))); // at once: the others may take hours
+    }
     if ((seed - FIRST + 1) % 1_000 === 0) console.log(`${seed - FIRST + 1} histories, the last from seed ${seed}: ${failures.length} failed`);
   }
   expect(failures).toEqual([]);

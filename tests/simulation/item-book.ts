@@ -39,6 +39,7 @@ export class ItemBook {
   readonly crossed = new Map<string, 'up' | 'down'>();
   /** Somebody waited for units at one place and no other. */
   #choosy = false;
+  #released: { readonly id: string; readonly time: number; readonly net: number; readonly through: number } | undefined;
   backordered = 0;
   definition: ItemDefinition | undefined;
   readonly errors: string[] = [];
@@ -75,11 +76,13 @@ export class ItemBook {
   /** Enters a fact, and notes whatever it promises beyond what may be promised. */
   enter(event: InventoryEvent): void {
     const { type, data, time } = event;
-    const [net, has, through] = [this.net(time), this.#units(data, 'customerId', time), this.#units(data, 'through', time)];
+    const had = this.#givenUp(event) ?? { net: this.net(time), through: this.#units(data, 'through', time) };
+    const has = this.#units(data, 'customerId', time);
+    if (type === 'inventory.reservation.released') this.#released = { id: data.reservationId, time, ...had };
     this.#fold(event);
     if (type === 'inventory.threshold.crossed') this.#cross(data);
     if (!isPromise(event)) return;
-    const floor = Math.min(-this.#limit(time), net);
+    const floor = Math.min(-this.#limit(time), had.net);
     if (this.net(time) < floor) this.errors.push(`oversold by ${floor - this.net(time)} at ${time}`);
     const most = (what: string, of: 'customerId' | 'through', limit: number | undefined, before: number): void => {
       const units = this.#units(data, of, time);
@@ -87,7 +90,13 @@ export class ItemBook {
     };
     most('for one customer', 'customerId', this.definition?.maxPerCustomer, has);
     const channel = this.#isPreordered(time) ? nameIn(data, 'through') : undefined;
-    if (channel !== undefined) most(`preordered through ${channel}`, 'through', this.definition?.preorder?.channelLimits?.[channel], through);
+    if (channel !== undefined) most(`preordered through ${channel}`, 'through', this.definition?.preorder?.channelLimits?.[channel], had.through);
+  }
+
+  /** How it stood before a hold became another customer's: that is written as its end and its beginning, and nothing more is promised by it. */
+  #givenUp({ type, data, time }: InventoryEvent): { net: number; through: number } | undefined {
+    const released = this.#released;
+    return type === 'inventory.reservation.held' && released?.id === data.reservationId && released.time === time ? released : undefined;
   }
 
   /** What the customer, or the channel of preorders, that a fact names has by then. */

@@ -206,6 +206,12 @@ export class Pipeline implements Listener {
     this.#touched.add(sku);
   }
 
+  /** One that is saved as due is looked at again by the next saving; a hundred thousand of them are not looked at by every one. */
+  #done(sku: string): void {
+    this.#pending.done(sku);
+    if (this.#savedDue.has(sku)) this.#touched.add(sku);
+  }
+
   #beginSweep(): void {
     this.#seenInSweep.clear();
     this.#sweep.begin(this.#clock.now());
@@ -232,9 +238,8 @@ export class Pipeline implements Listener {
 
   save(rows: ConsumerRows): void {
     for (const sku of this.#touched) {
-      const due = this.#pending.has(sku);
-      if (!due) this.#touched.delete(sku);
-      this.#saveRow(sku, due, rows);
+      this.#touched.delete(sku);
+      this.#saveRow(sku, this.#pending.has(sku), rows);
     }
     this.#sweep.save(rows);
   }
@@ -337,7 +342,7 @@ export class Pipeline implements Listener {
       await this.#publish(candidates, book.revision);
       if (round !== this.#round) return;
       const outside = new Set(jobs.map(({ candidate }) => candidate.sku));
-      for (const sku of skus) if (!outside.has(sku)) this.#pending.done(sku);
+      for (const sku of skus) if (!outside.has(sku)) this.#done(sku);
       for (const sku of outside) this.#touched.add(sku);
       for (const [sku, group] of Map.groupBy(jobs, ({ candidate }) => candidate.sku)) void this.#askOutside(sku, group, book, round);
     } catch (error) {
@@ -440,7 +445,7 @@ export class Pipeline implements Listener {
     try {
       const candidates = await Promise.all(jobs.map(async (job) => this.#answerTo(sku, job, await this.ask(job.policy.definition.strategy, { item: job.item, signals: job.signals }, job.base))));
       if (round === this.#round) await this.#publish(candidates, book.revision);
-      if (round === this.#round) this.#pending.done(sku);
+      if (round === this.#round) this.#done(sku);
     } catch (error) {
       if (round !== this.#round || this.#state === 'closed') return;
       this.#pending.failed(sku);

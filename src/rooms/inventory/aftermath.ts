@@ -144,6 +144,7 @@ function tellCrossed(key: string, item: Item, definition: ItemDefinition, nets: 
 
 /** A bundle is looked at when it is described, and when somebody heard that its components moved: they may be in any log. */
 function tellBundle(key: string, item: Item, definition: ItemDefinition, events: InventoryEvent[], world: World, now: number): void {
+  if (events.some((event) => event.key === key && event.type === 'inventory.item.removed')) return; // of what is gone nothing is said
   const { crossed, exceeded } = bundleCrossings(item, definition, netsByChannel(world, { ...item, definition }, now), now);
   events.push(...crossed);
   if (exceeded) sayExceeded(key, exceeded, events, world, now);

@@ -135,6 +135,11 @@ describe('what bundles are made of', () => {
     story.when(bundle('B', [['A', 1]], { maxPerCustomer: 1 })).thenRefused('invalid-request', { errors: [{ pointer: '/maxPerCustomer' }] });
   });
 
+  test('that goes leaves nothing said of its thresholds', () => {
+    const story = given(item('A'), bundle('B', [['A', 1]]), received('A', 3)).when({ type: 'RemoveItem', sku: 'B' }).when(item('B'));
+    expect(story.item('B')).toMatchObject({ stocked: false, exceeded: [] });
+  });
+
   test('with an empty list of components is an item like any other', () => {
     const story = given(item('A', { components: [] }), place('L'), received('A', 2)).when(planned('main', 'L', [['A', 2]]));
     story.when(ship(story.id)).then(['stock.adjusted', 'A'], ['stock.adjusted', 'A']);

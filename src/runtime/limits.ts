@@ -28,6 +28,8 @@ export const CROWDED_PATIENCE_MS = 10_000;
 export const CROWDED_HURRY_MS = 200;
 /** By how much the states in memory may be more than their maximum where they are only asked for. */
 export const STATES_OVER = 1.1;
+/** States brought into memory at a time, some milliseconds of reading them: whoever asks for thousands does not hold up who asks for one. */
+export const LOADED_TOGETHER = 500;
 /** States looked at for eviction in one go: about a millisecond; and where there are far too many, some milliseconds. */
 export const EVICTION_STEP = 5_000;
 export const EVICTION_STEP_MAX = 50_000;

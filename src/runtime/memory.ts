@@ -2,7 +2,7 @@ import { Fault } from '../base/errors.ts';
 import type { Commit, EventRecord, Store } from '../store/store.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
 import { Births } from './births.ts';
-import { STATES_OVER } from './limits.ts';
+import { LOADED_TOGETHER, STATES_OVER } from './limits.ts';
 import { Folding, Residents, type Entry } from './residents.ts';
 import type { Room, World } from './room.ts';
 
@@ -150,8 +150,10 @@ export class Memory<Command> {
     // Who only asks has nothing saved: without this everything that was ever asked for would stay. Much at a time, because
     // what was not used between two times is taken for unused.
     if (this.#residents.size > this.#options.statesMax * STATES_OVER) this.#makeRoom();
-    const byLog = Map.groupBy(keys, this.#options.logOf);
-    await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
+    for (let from = 0; from < keys.length; from += LOADED_TOGETHER) {
+      const byLog = Map.groupBy(keys.slice(from, from + LOADED_TOGETHER), this.#options.logOf);
+      await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
+    }
   }
 
   /**

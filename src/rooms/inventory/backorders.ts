@@ -7,7 +7,7 @@ import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { itemKey } from './keys.ts';
 import { FILLS_MAX } from './limits.ts';
 import { byRank, findOrder, findReservation, findWaiting, type Allocation, type Item, type LinePart, type Location, type Locations, type Order, type OrderLine, type Reservation, type ReservationLine, type Stint, type Waiting, type World } from './state.ts';
-import { settled, sharesOf } from './units.ts';
+import { incomplete, settled, sharesOf } from './units.ts';
 
 /** Units at places for some that waited: all of one promise that began to wait together, or part of them. */
 export interface Fill {
@@ -184,7 +184,7 @@ function placeUnits<Line extends PlacedLine>(line: Line, units: Allocation): Lin
   const allocations = plusAt(line.allocations, units);
   if (!line.components) return { ...line, backordered: line.backordered - units.quantity, allocations };
   const components = line.components.map((component) => (component.sku === units.sku ? { ...component, backordered: component.backordered - units.quantity } : component));
-  return { ...line, components, backordered: Math.max(0, ...components.map((one) => Math.ceil(one.backordered / one.quantity))), allocations };
+  return { ...line, components, backordered: incomplete(components), allocations };
 }
 
 /** Puts units at their places on the lines of an order that wait for them, one after another. */

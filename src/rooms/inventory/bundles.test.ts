@@ -74,6 +74,17 @@ describe('a bundle', () => {
     story.when(fulfil('o', [['B', 2]])).then(['allocation.fulfilled', 'A'], ['allocation.fulfilled', 'C']);
   });
 
+  test('of an order lacks parts for as many as its holds together cannot make up', () => {
+    const waits = { backorderLimit: 9 };
+    const story = given(item('A', waits), item('C', waits), bundle('B', [['A', 2], ['C', 1]]), place('L', { rank: 200 }), received('C', 1, 'L')).when(reserve([['B', 1, 'L']]));
+    const lacksA = story.hold;
+    story.when(received('A', 2)).when(reserve([['B', 1]]));
+    const lacksC = story.hold;
+    expect([lacksA, lacksC].map(({ lines }) => lines[0]?.backordered)).toEqual([1, 1]);
+    story.when(confirm(lacksA.id, { orderId: 'o' })).when(confirm(lacksC.id, { orderId: 'o' }));
+    expect(story.order('o')).toMatchObject({ lines: [{ sku: 'B', quantity: 2, backordered: 1 }] });
+  });
+
   test('is free again at the instant its hold runs out, with its tag', () => {
     const story = set(2, 1).when(reserve([['B', 1]], { ttlSeconds: 60 }));
     const { id } = story.hold;

@@ -9,7 +9,7 @@ import { itemKey, logOfKey, reservationKey } from './keys.ts';
 import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { orderView, reservationView, type ReservationView } from './resources.ts';
 import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type LinePart, type Order, type OrderLine, type Reservation, type World } from './state.ts';
-import { closeLine, cut, openLine, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
+import { closeLine, cut, incomplete, openLine, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
 
 /** Checkout: the hold becomes an order's allocation, at once the goods leave where `fulfil` says so; what is not confirmed is free again. */
 export function confirm(command: ConfirmReservation, world: World, context: Context): Decision<InventoryEvent, ReservationView> {
@@ -55,12 +55,13 @@ function addToOrder(before: Order | undefined, orderId: string, confirmed: Reser
     const index = lines.findIndex((other) => other.sku === line.sku);
     const known: OrderLine = lines[index] ?? { sku: line.sku, quantity: 0, backordered: 0, fulfilled: 0, cancelled: 0, allocations: [], ...(line.components && { components: line.components.map(({ sku, quantity }) => ({ sku, quantity, backordered: 0 })) }), shipped: [] };
     if (!isMadeAlike(known, line)) return line.sku;
+    const components = known.components?.map((component, at) => addComponent(component, line.components?.[at], line.quantity));
     const grown = {
       ...known,
       quantity: known.quantity + line.quantity,
-      backordered: known.backordered + line.backordered,
+      backordered: components ? incomplete(components) : known.backordered + line.backordered,
       allocations: plus(known.allocations, line.allocations),
-      ...(known.components && { components: known.components.map((component, at) => addComponent(component, line.components?.[at], line.quantity)) }),
+      ...(components && { components }),
       ...(line.preorderChannel === undefined ? undefined : { preordered: [...(known.preordered ?? []), { channel: line.preorderChannel, quantity: line.quantity }] }),
       ...(confirmed.customerId === undefined ? undefined : { customers: [...(known.customers ?? []), { customerId: confirmed.customerId, quantity: line.quantity }] }),
     };

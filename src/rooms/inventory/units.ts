@@ -83,8 +83,12 @@ export function openLine(line: Units): Units[] {
 /** The opposite of {@link openLine}, for so many bundles of what its parts now are, in the order of its components. */
 export function closeLine<Line extends Units>(line: Line, quantity: number, parts: readonly Units[]): Line {
   const components = (line.components ?? []).map((component, index) => ({ ...component, backordered: parts[index]?.backordered ?? 0 }));
-  const backordered = Math.max(0, ...components.map((one) => Math.ceil(one.backordered / one.quantity)));
-  return settled({ ...line, quantity, components, backordered, allocations: parts.flatMap(({ allocations }) => allocations) });
+  return settled({ ...line, quantity, components, backordered: incomplete(components), allocations: parts.flatMap(({ allocations }) => allocations) });
+}
+
+/** Bundles that lack a part. Parts that lie ready go together, whichever hold they were taken by. */
+export function incomplete(components: readonly LinePart[]): number {
+  return Math.max(0, ...components.map(({ backordered, quantity }) => Math.ceil(backordered / quantity)));
 }
 
 /** Units that all have a place wait for none. */

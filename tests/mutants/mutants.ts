@@ -52,7 +52,7 @@ export const MUTANTS = {
   },
   'expiry-not-priced': {
     bug: 'an item is not priced again when a hold on it runs out',
-    file: 'src/processes/pricing/pipeline.ts',
+    file: 'src/processes/pricing/effects.ts',
     by: 'simulation',
     from: "  ['inventory.reservation.expired', 'moved'],\n",
     to: '',

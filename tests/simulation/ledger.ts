@@ -12,8 +12,10 @@ export interface Order {
   readonly command: Command;
   /** Without one it is asked for once only. */
   readonly key: string | undefined;
-  /** The first answer, as text. */
+  /** The answer, as text: the first, or the one that is remembered. */
   answer: string | undefined;
+  /** What makes no sense is not remembered: asked again later, it may make some. */
+  isRemembered: boolean;
   /** It is known that nothing of it was stored. */
   refused: boolean;
   sent: number;
@@ -52,7 +54,7 @@ export class Ledger implements Known {
 
   order(command: Command, withKey: boolean): Order {
     const number = this.#orders.length + 1;
-    const order: Order = { number, command, key: withKey ? `k/${number}` : undefined, answer: undefined, refused: false, sent: 0, doubt: false, open: [] };
+    const order: Order = { number, command, key: withKey ? `k/${number}` : undefined, answer: undefined, isRemembered: false, refused: false, sent: 0, doubt: false, open: [] };
     this.#orders.push(order);
     if (TOUCHING.has(command.type)) this.#touched.add((command as { id: string }).id);
     return order;
@@ -73,9 +75,12 @@ export class Ledger implements Known {
     const answer = canonicalJson(outcome as unknown as Json); // an outcome is plain JSON
     this.#close(order, node);
     if (replayed) this.counts.replayed++;
-    if (order.answer !== undefined && order.answer !== answer && isRemembered(outcome)) this.errors.push(`order ${order.number} was answered ${order.answer} and then ${answer}`);
-    if (order.answer === undefined) {
-      order.answer = answer;
+    const remembered = isRemembered(outcome);
+    if (order.answer !== answer && order.isRemembered && remembered) this.errors.push(`order ${order.number} was answered ${order.answer} and then ${answer}`);
+    const first = order.answer === undefined;
+    if (first || remembered) order.answer = answer;
+    order.isRemembered ||= remembered;
+    if (first) {
       if (outcome.ok) this.counts.acknowledged++;
       else this.counts.refused++;
     }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { crashRounds, type CrashReport } from '../proof/crashes.ts';
 import { databaseServer, postgresPlace, sqlitePlace, type Place } from '../proof/places.ts';
 
-const ROUNDS = Number(process.env['HOLDFAST_KILL_ROUNDS'] ?? 50);
+const ROUNDS = Number(process.env['HOLDFAST_KILL_ROUNDS'] ?? 30);
 const seed = Number(process.env['HOLDFAST_KILL_SEED'] ?? randomInt(2 ** 32));
 
 /** The three numbers are said also where they are as they should be. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { simulate } from '../simulation/simulation.ts';
 
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1_000);
-const COUNT = Number(process.env['SIM_COUNT'] ?? 3_000);
+const COUNT = Number(process.env['SIM_COUNT'] ?? 2_000);
 /** A history takes a tenth of a second of processor time; a busy machine gets fifteen times as long. */
 const SEED_MS = 1_500;
 const FAILURES_MAX = 5;

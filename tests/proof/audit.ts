@@ -211,7 +211,8 @@ async function settled(client: HoldfastClient, commandId: string): Promise<Comma
   }
 }
 
-async function drained(client: HoldfastClient): Promise<void> {
+/** Waits until no accepted work is left: what a killed server had claimed is handed out again when its lease has run out. */
+export async function drained(client: HoldfastClient): Promise<void> {
   for (let attempt = 1; attempt <= 450; attempt++) {
     const queues = await client.operation.queues();
     if (queues.every(({ ready, scheduled, inFlight }) => ready + scheduled + inFlight === 0)) return;

@@ -8,6 +8,7 @@ import { openSqlite } from '../../src/engines/sqlite/sqlite.ts';
 import { rooms } from '../../src/processes/processes.ts';
 import { Projector } from '../../src/runtime/runtime.ts';
 import type { Store } from '../../src/store/store.ts';
+import { drained } from './audit.ts';
 import type { Place } from './places.ts';
 import { ServerProcess } from './server-process.ts';
 import { newShop, openShop } from './shoppers.ts';
@@ -57,11 +58,8 @@ export async function makeSound(end: 'stopped' | 'killed', seed: number): Promis
 
 /** Waits until no accepted work is left, and a moment for what was said of the last of it. */
 async function atRest(server: ServerProcess): Promise<void> {
-  for (;;) {
-    const queues = await server.client().operation.queues();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    if (queues.every(({ ready, scheduled, inFlight }) => ready + scheduled + inFlight === 0)) return;
-  }
+  await drained(server.client());
+  await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
 async function inCopy<T>(directory: string, work: (copy: string) => Promise<T>): Promise<T> {

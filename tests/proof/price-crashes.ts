@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { below, seededRandom } from '../../src/base/random.ts';
 import type { HoldfastClient, PastPrice } from '../../src/client/client.ts';
+import { drained } from './audit.ts';
 import type { Place } from './places.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -67,6 +68,7 @@ export async function pricesSurvive(place: Place, seed: number): Promise<{ reado
   }
   await using server = await ServerProcess.start(place);
   const client = server.client();
+  await drained(client);
   for (const sku of SKUS) {
     const { available } = await client.items.availability(sku);
     await expect.poll(async () => (await client.prices.get(sku)).price, POLL).toEqual(priceAt(available));

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { must } from '../../src/base/assert.ts';
 import { below, seededRandom } from '../../src/base/random.ts';
 import type { HoldfastClient } from '../../src/client/client.ts';
+import { drained } from './audit.ts';
 import type { Place } from './places.ts';
 import { describeItems, expectChain, POLL, priceAt, sellOn, SKUS } from './price-crashes.ts';
 import { ServerProcess } from './server-process.ts';
@@ -25,6 +26,7 @@ async function whichPrices(nodes: readonly ServerProcess[]): Promise<ServerProce
 /** What all nodes tell of all prices once they rest: the same, those of the stock, each from the one before and of newer stock. */
 async function expectPrices(nodes: readonly ServerProcess[]): Promise<void> {
   const clients = nodes.map((node) => node.client());
+  for (const client of clients) await drained(client);
   for (const client of clients) {
     for (const sku of SKUS) await expect.poll(async () => (await client.prices.get(sku)).price, POLL).toEqual(priceAt((await client.items.availability(sku)).available));
   }

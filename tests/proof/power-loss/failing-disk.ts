@@ -79,8 +79,8 @@ async function stock(client: HoldfastClient, { ledger }: Shop): Promise<void> {
   for (const sku of SKUS) {
     if (!(await ask(client, { method: 'PUT', path: `/v1/items/${sku}`, body: {} })).known) return;
     const intent = { kind: 'adjust', sku, change: 200, reference: `first-${sku}` } as const;
-    const body = { change: intent.change, reason: 'received', reference: intent.reference };
-    ledger.record({ intent, request: { method: 'POST', path: `/v1/items/${sku}/adjustments`, body } }, await ask(client, { method: 'POST', path: `/v1/items/${sku}/adjustments`, idempotencyKey: intent.reference, prefer: 'wait=10', body }));
+    const request = { method: 'POST', path: `/v1/items/${sku}/adjustments`, idempotencyKey: intent.reference, prefer: 'wait=10', body: { change: intent.change, reason: 'received', reference: intent.reference } } as const;
+    ledger.record({ intent, request }, await ask(client, request));
   }
 }
 

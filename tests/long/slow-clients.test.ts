@@ -7,8 +7,8 @@ import { ServerProcess } from '../proof/server-process.ts';
 
 const SOCKETS = Number(process.env['HOLDFAST_SLOW_SOCKETS'] ?? 1_000);
 const CUT_OFF_WITHIN_MS = 15_000;
-/** A machine with other things to do looks at its timers late. */
-const SLACK_MS = 5_000;
+/** A machine with other things to do looks at its timers late, and takes what is sent late too; the figure is printed. */
+const SLACK_MS = 15_000;
 const SHOPPERS = 8;
 const SLOWLY_MS = 1_000;
 

@@ -99,7 +99,7 @@ export class Projector {
       for (const commit of page) step.take(commit, (event) => this.#isForgotten(event));
       if (step.facts >= this.#factsPerStep) break;
     }
-    if (step.facts === 0) return false;
+    if (step.commits === 0) return false;
     await this.#save(step);
     return true;
   }

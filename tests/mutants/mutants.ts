@@ -54,8 +54,8 @@ export const MUTANTS = {
     bug: 'an item is not priced again when a hold on it runs out',
     file: 'src/processes/pricing/effects.ts',
     by: 'simulation',
-    from: "  ['inventory.reservation.expired', 'moved'],\n",
-    to: '',
+    from: 'MOVES_STOCK.map(',
+    to: "MOVES_STOCK.filter((type) => type !== 'inventory.reservation.expired').map(",
   },
   'own-hold-counts': {
     bug: "a cart's own hold stands in its way",

@@ -1,24 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
-import { Fault } from '../../base/errors.ts';
-import type { ItemDefinition } from '../../rooms/inventory/inventory.ts';
+import { MOVES_STOCK, type ItemDefinition } from '../../rooms/inventory/inventory.ts';
 import type { ConsumerRows, Engine, Listener } from '../../runtime/runtime.ts';
-import type { Commit, LogId, Position } from '../../store/store.ts';
+import type { Commit } from '../../store/store.ts';
+import { Heard } from '../heard.ts';
 import type { Command } from '../rooms.ts';
 import { BUNDLES_PER_TURN, RETRY_MS } from './limits.ts';
 
 /** Facts after which there may be more or fewer of an item to sell. */
-const MOVING: ReadonlySet<string> = new Set([
-  'inventory.stock.adjusted',
-  'inventory.reservation.held',
-  'inventory.reservation.changed',
-  'inventory.reservation.released',
-  'inventory.reservation.expired',
-  'inventory.reservation.confirmed',
-  'inventory.allocation.fulfilled',
-  'inventory.allocation.restored',
-  'inventory.allocation.cancelled',
-  'inventory.allocation.placed',
-]);
+const MOVING: ReadonlySet<string> = new Set(MOVES_STOCK);
 const PLACES: ReadonlySet<string> = new Set(['inventory.location.defined', 'inventory.location.removed']);
 
 export interface BundleThresholdsOptions {
@@ -60,7 +49,7 @@ export class BundleThresholds implements Listener {
   readonly #looking = new Set<string>();
   /** Bundles whose rows are to be saved. */
   readonly #touched = new Set<string>();
-  readonly #heardTo = new Map<LogId, Position>();
+  readonly #heard: Heard;
   /** Grows whenever hearing begins again: what was under way before then is nobody's any more. */
   #round = 0;
   #state: 'standing by' | 'hearing' | 'looking' | 'resting' = 'standing by';
@@ -69,6 +58,7 @@ export class BundleThresholds implements Listener {
     this.#engine = engine;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
+    this.#heard = new Heard(engine, clock);
   }
 
   /** Nothing that was heard is still to be looked at. */
@@ -78,7 +68,7 @@ export class BundleThresholds implements Listener {
 
   async open(saved: Parameters<NonNullable<Listener['open']>>[0]): Promise<void> {
     this.standBy();
-    for (const forgotten of [this.#parts, this.#bundles, this.#due, this.#looking, this.#touched, this.#heardTo]) forgotten.clear();
+    for (const forgotten of [this.#parts, this.#bundles, this.#due, this.#looking, this.#touched, this.#heard]) forgotten.clear();
     const rows = (await saved.selectFrom('watched_bundles').selectAll().execute()) as { sku: string; due: number | string; parts: string }[]; // the table's columns
     for (const { sku, due, parts } of rows) {
       this.#learn(sku, JSON.parse(parts) as string[]);
@@ -87,14 +77,14 @@ export class BundleThresholds implements Listener {
     this.#state = 'hearing';
   }
 
-  hear({ log, position, events }: Commit, rows: ConsumerRows): void {
-    for (const { type, key, data } of events) {
+  hear(commit: Commit, rows: ConsumerRows): void {
+    for (const { type, key, data } of commit.events) {
       if (type === 'inventory.item.defined' || type === 'inventory.item.removed') this.#described(key.slice(2), (data as { definition?: ItemDefinition }).definition, rows); // the fact's own member
       else if (this.#bundles.size === 0) continue;
       else if (MOVING.has(type)) this.#markAbove(key.slice(2));
       else if (PLACES.has(type)) for (const bundle of this.#parts.keys()) this.#mark(bundle);
     }
-    this.#heardTo.set(log, position);
+    this.#heard.note(commit);
   }
 
   caughtUp(): void {
@@ -168,7 +158,7 @@ export class BundleThresholds implements Listener {
       if (this.#looking.add(sku).size === BUNDLES_PER_TURN) break;
     }
     try {
-      await this.#engineFollows();
+      await this.#heard.engineFollows();
       await Promise.all([...this.#looking].map((sku) => this.#engine.execute({ type: 'SettleItem', sku })));
       if (round !== this.#round) return;
       this.#looking.clear();
@@ -177,13 +167,6 @@ export class BundleThresholds implements Listener {
     } catch (error) {
       if (round === this.#round) this.#rest(error, round);
     }
-  }
-
-  /** What another process wrote is heard from the store, perhaps before the engine of this one has taken it in. */
-  async #engineFollows(): Promise<void> {
-    const isBehind = (): boolean => this.#heardTo.entries().some(([log, position]) => position > (this.#engine.heads[log] ?? 0));
-    if (isBehind()) await this.#engine.follow();
-    if (isBehind()) throw new Fault('unavailable', 'the engine has not come as far as the log was heard', { retry: 'soon' });
   }
 
   /** The store is away, or more is asked than can be done: everything is as due as it was. */

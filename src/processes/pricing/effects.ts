@@ -1,3 +1,4 @@
+import { MOVES_STOCK } from '../../rooms/inventory/inventory.ts';
 import type { EventRecord } from '../../store/store.ts';
 import { cameBack, noSales, repriced, sold, type Sales } from './sales.ts';
 
@@ -5,19 +6,12 @@ import { cameBack, noSales, repriced, sold, type Sales } from './sales.ts';
 export type Effect = 'described' | 'moved' | 'sold' | 'cancelled' | 'places' | 'policies' | 'priced';
 
 export const EFFECTS: ReadonlyMap<string, Effect> = new Map<string, Effect>([
+  ...MOVES_STOCK.map((type) => [type, 'moved'] as const),
+  ['inventory.item.settled', 'moved'],
+  ['inventory.reservation.confirmed', 'sold'],
+  ['inventory.allocation.cancelled', 'cancelled'],
   ['inventory.item.defined', 'described'],
   ['inventory.item.removed', 'described'],
-  ['inventory.item.settled', 'moved'],
-  ['inventory.stock.adjusted', 'moved'],
-  ['inventory.reservation.held', 'moved'],
-  ['inventory.reservation.changed', 'moved'],
-  ['inventory.reservation.released', 'moved'],
-  ['inventory.reservation.expired', 'moved'],
-  ['inventory.reservation.confirmed', 'sold'],
-  ['inventory.allocation.fulfilled', 'moved'],
-  ['inventory.allocation.restored', 'moved'],
-  ['inventory.allocation.cancelled', 'cancelled'],
-  ['inventory.allocation.placed', 'moved'],
   ['inventory.location.defined', 'places'],
   ['inventory.location.removed', 'places'],
   ['pricing.policy.changed', 'policies'],

@@ -19,9 +19,6 @@ export const VIEWS_WAIT_MS = 10_000;
 export const TIMED_MS = 60_000;
 /** Parts of that time: in each a share of the items is looked at. */
 export const TIMED_PARTS = 60;
-/** Between looks whether the engine has come as far as the log was heard, and how many: an append takes some milliseconds. */
-export const FOLLOW_LOOK_MS = 5;
-export const FOLLOW_LOOKS_MAX = 50;
 /** After a turn that failed (the store is away, the engine is full) the next begins after this long. */
 export const RETRY_MS = 250;
 /** An outside strategy that gave no price is asked again after this long. */

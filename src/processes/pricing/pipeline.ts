@@ -4,6 +4,7 @@ import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
 import { findPrice, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
 import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
 import type { Commit, EventRecord, LogId, Position, Store } from '../../store/store.ts';
+import { Heard } from '../heard.ts';
 import type { Command } from '../rooms.ts';
 import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';
 import { answered, candidatesOf, plainCandidate, type Look, type OutsideJob } from './candidates.ts';
@@ -12,7 +13,7 @@ import { EFFECTS, salesAfter, type Effect } from './effects.ts';
 import { Functions } from './functions.ts';
 import { firstDescribed } from './first-described.ts';
 import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
-import { FOLLOW_LOOKS_MAX, FOLLOW_LOOK_MS, ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, SWEEP_PER_TURN_MIN, SWEEP_TURNS_MAX, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
+import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, SWEEP_PER_TURN_MIN, SWEEP_TURNS_MAX, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
 import { Modules } from './modules.ts';
 import type { Answer, Asked } from './outside.ts';
 import { Pending } from './pending.ts';
@@ -83,7 +84,7 @@ export class Pipeline implements Listener {
   #live = false;
   #heardAt = 0;
   /** How far each log was heard. */
-  readonly #heardTo = new Map<LogId, Position>();
+  readonly #heard: Heard;
   #resting = false;
   #state: 'new' | 'open' | 'closed' = 'new';
   #callOff: (() => void) | undefined;
@@ -94,6 +95,7 @@ export class Pipeline implements Listener {
     this.#store = store;
     this.#engine = engine;
     this.#clock = clock;
+    this.#heard = new Heard(engine, clock);
     this.#onTrouble = onTrouble;
     this.#sweep = new Sweep(store.projections.sql, {
       heads: () => [...engine.heads],
@@ -140,7 +142,7 @@ export class Pipeline implements Listener {
     this.#round++;
     this.#live = false;
     for (const forgotten of [this.#items, this.#bundles, this.#pending, this.#changed, this.#touched, this.#savedDue, this.#again, this.#seenInSweep]) forgotten.clear();
-    this.#heardTo.clear();
+    this.#heard.clear();
     this.#timed = this.#items.values();
     this.#book = undefined;
     for (let after = ''; ; ) {
@@ -170,7 +172,7 @@ export class Pipeline implements Listener {
       const effect = EFFECTS.get(event.type);
       if (effect !== undefined) this.#take(effect, event, commit.log);
     }
-    this.#heardTo.set(commit.log, commit.position);
+    this.#heard.note(commit);
     this.#heardAt = Math.max(this.#heardAt, commit.events.at(-1)?.time ?? 0);
   }
 
@@ -329,7 +331,7 @@ export class Pipeline implements Listener {
 
   async #turn(skus: readonly string[], round: number): Promise<void> {
     try {
-      await this.#engineFollows();
+      await this.#heard.engineFollows();
       const { book, looks, now } = await this.#engine.read((world, at) => this.#look(world, at, skus));
       const choices = looks.map(({ stock }) => stock && book.choose(matchedItem(stock.item)));
       const fresh = looks.filter(({ sku }, index) => isPriced(choices[index]) && !this.#items.has(sku));
@@ -352,16 +354,6 @@ export class Pipeline implements Listener {
         this.#touched.add(sku);
       }
       this.#rest(error);
-    }
-  }
-
-  /** What another process wrote is heard from the store, perhaps before the engine of this one has taken it in. */
-  async #engineFollows(): Promise<void> {
-    const isBehind = (): boolean => this.#heardTo.entries().some(([log, position]) => position > (this.#engine.heads[log] ?? 0));
-    for (let look = 0; isBehind(); look++) {
-      if (look === FOLLOW_LOOKS_MAX) throw new Fault('unavailable', 'the engine has not come as far as the log was heard', { retry: 'soon' });
-      if (look === 0) await this.#engine.follow();
-      else await new Promise<void>((resolve) => void this.#clock.after(FOLLOW_LOOK_MS, resolve));
     }
   }
 

@@ -119,14 +119,11 @@ interface Acted {
 export type InventoryEventType = InventoryEvent['type'];
 export type HoldEvent = Extract<InventoryEvent, { type: `inventory.reservation.${'held' | 'changed' | 'extended' | 'released' | 'expired' | 'confirmed'}` }>;
 
-/** The facts that leave the house: each is about one item. The others are book-keeping. */
-export const PUBLIC_TYPES = [
+/** The facts after which there may be more or fewer of an item to sell. */
+export const MOVES_STOCK = [
   'inventory.stock.adjusted',
-  'inventory.shortfall.detected',
-  'inventory.threshold.crossed',
   'inventory.reservation.held',
   'inventory.reservation.changed',
-  'inventory.reservation.extended',
   'inventory.reservation.released',
   'inventory.reservation.expired',
   'inventory.reservation.confirmed',
@@ -135,6 +132,9 @@ export const PUBLIC_TYPES = [
   'inventory.allocation.cancelled',
   'inventory.allocation.placed',
 ] as const satisfies readonly InventoryEventType[];
+
+/** The facts that leave the house: each is about one item. The others are book-keeping. */
+export const PUBLIC_TYPES = [...MOVES_STOCK, 'inventory.reservation.extended', 'inventory.shortfall.detected', 'inventory.threshold.crossed'] as const satisfies readonly InventoryEventType[];
 
 const PUBLIC: ReadonlySet<string> = new Set(PUBLIC_TYPES);
 export const isPublic = (type: string): boolean => PUBLIC.has(type);

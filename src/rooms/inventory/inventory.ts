@@ -59,7 +59,7 @@ export {
   type Reason,
   type Strategy,
 } from './commands.ts';
-export { isPublic, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
+export { isPublic, MOVES_STOCK, PUBLIC_TYPES, type InventoryEvent, type Place, type Share } from './events.ts';
 export { evolveItemAlone, type ItemEvent } from './evolve.ts';
 export type { ImportedLines } from './imports.ts';
 export { rehearseImport } from './decide.ts';

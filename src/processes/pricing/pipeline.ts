@@ -1,9 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
-import { Fault } from '../../base/errors.ts';
 import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
 import { findPrice, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
 import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
-import type { Commit, EventRecord, LogId, Position, Store } from '../../store/store.ts';
+import type { Commit, EventRecord, Position, Store } from '../../store/store.ts';
 import { Heard } from '../heard.ts';
 import type { Command } from '../rooms.ts';
 import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';

@@ -218,6 +218,7 @@ describe('quotes', () => {
     expect((await shop.get(`/v1/quotes/${made.body.id}`)).body.status).toBe('expired');
     expect((await shop.get('/v1/quotes/quo_none')).body.code).toBe('unknown-quote');
     expect((await shop.post('/v1/quotes', { lines: [{ sku: 'free', quantity: 1 }] })).body.code).toBe('unknown-price');
+    expect((await shop.post('/v1/quotes', { lines: [{ sku: 'free', quantity: 1 }, { sku: 'none', quantity: 1 }] })).body).toMatchObject({ status: 422, code: 'unknown-item', errors: [{ pointer: '/lines/1/sku' }] });
   });
 });
 

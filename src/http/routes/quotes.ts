@@ -1,4 +1,6 @@
+import { refused, type Refusal } from '../../base/decision.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { findItem } from '../../rooms/inventory/inventory.ts';
 import { findQuote, quoteView } from '../../rooms/pricing/pricing.ts';
 import type { Floor } from '../floor.ts';
 import { COURTESY_WAIT_MS } from '../limits.ts';
@@ -24,7 +26,7 @@ function make({ services }: Floor): Route {
     body: quoteInput,
     headers: ['holdfast-cursor'],
     answers: { 201: { description: 'The quote.', schema: quote, headers: ['location'] } },
-    problems: ['unknown-price', 'view-behind'],
+    problems: ['unknown-item', 'unknown-price', 'view-behind'],
     async handle(call) {
       const { lines, channel, ttlSeconds } = call.body;
       const skus = lines.map(({ sku }) => sku);
@@ -33,9 +35,16 @@ function make({ services }: Floor): Route {
       let settled = await ask();
       // An item that was described a moment ago has its price in a moment.
       if (!settled.ok && settled.refusal.code === 'unknown-price' && call.once() === undefined && (await consumers.pricing.covers(skus, [...engine.heads], COURTESY_WAIT_MS))) settled = await ask();
+      if (!settled.ok && settled.refusal.code === 'unknown-price') settled = { ...settled, refusal: (await unknownItems(services, skus)) ?? settled.refusal };
       return answerTo<JsonObject & { id: string }>(settled, (body, headers) => ({ status: 201, headers: { ...headers, location: `/v1/quotes/${body.id}` }, body }));
     },
   });
+}
+
+/** Refuses for the lines whose items nobody has described; undefined where there are none. */
+async function unknownItems({ engine }: Floor['services'], skus: readonly string[]): Promise<Refusal | undefined> {
+  const errors = await engine.read((world) => skus.flatMap((sku, index): JsonObject[] => (findItem(world, sku) ? [] : [{ pointer: `/lines/${index}/sku`, detail: `there is no item ${sku}` }])));
+  return errors.length === 0 ? undefined : refused('invalid', 'unknown-item', 'Some lines name unknown items.', { errors }).refusal;
 }
 
 function read({ services }: Floor): Route {

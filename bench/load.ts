@@ -20,6 +20,8 @@ export interface LoadSpec {
   readonly key: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Of these seconds so many come first whose waits are not counted: what starts beside it takes its own time from everybody. */
+  readonly leadInSeconds?: number;
   /** At most so many requests a second, all told; without it each connection asks again at once. */
   readonly perSecondMax?: number;
   /** So many arrive a second, whatever becomes of those before: one for whom no connection is free goes away, and is counted. */
@@ -89,7 +91,7 @@ class Load {
         this.#next(connection);
         opened.resolve(socket);
       },
-      settled: (status, body, waitMs) => this.#settled(connection, status, body, waitMs),
+      settled: (status, body, askedAt) => this.#settled(connection, status, body, askedAt),
       failed: (error) => {
         opened.reject(error);
         this.#done.reject(error);
@@ -98,11 +100,11 @@ class Load {
     return opened.promise;
   }
 
-  #settled(connection: Connection, status: number, body: Buffer | undefined, waitMs: number): void {
+  #settled(connection: Connection, status: number, body: Buffer | undefined, askedAt: number): void {
     this.#underWay--;
     this.#received++;
     this.#byStatus[status] = (this.#byStatus[status] ?? 0) + 1;
-    this.#histogram.add(waitMs);
+    if (askedAt - this.#start >= (this.#spec.leadInSeconds ?? 0) * 1000) this.#histogram.add(performance.now() - askedAt);
     if (body !== undefined && this.#spec.counting !== undefined) this.#counted += occurrences(body, this.#spec.counting);
     this.#next(connection);
   }
@@ -151,7 +153,7 @@ class Load {
 
 interface ConnectionEvents {
   readonly ready: (socket: Socket) => void;
-  readonly settled: (status: number, body: Buffer | undefined, waitMs: number) => void;
+  readonly settled: (status: number, body: Buffer | undefined, askedAt: number) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -208,7 +210,7 @@ class Connection {
     if (this.#left !== 0) this.#events.failed(new Error('more bytes came than an answer has'));
     this.#left = undefined;
     this.#kept = [];
-    this.#events.settled(this.#status, body, performance.now() - this.#asked);
+    this.#events.settled(this.#status, body, this.#asked);
   }
 }
 

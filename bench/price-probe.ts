@@ -13,6 +13,8 @@ export interface ProbeSpec {
   /** Items whose stock nobody else moves. */
   readonly skus: readonly string[];
   readonly seconds: number;
+  /** Of these seconds so many come first whose waits are not counted. */
+  readonly leadInSeconds: number;
   readonly perSecond: number;
 }
 
@@ -43,14 +45,14 @@ class Probe {
   }
 
   async run(): Promise<ProbeResult> {
-    const { seconds, perSecond, skus } = this.#spec;
+    const { seconds, leadInSeconds, perSecond, skus } = this.#spec;
     const stop = await this.#listen();
     const began = performance.now();
     const under: Promise<void>[] = [];
     for (let n = 0; n < seconds * perSecond; n++) {
       await rest(began + (n * 1000) / perSecond - performance.now());
       // An item has had its price again long before its turn comes back.
-      under.push(this.#one(skus[n % skus.length] ?? ''));
+      under.push(this.#one(skus[n % skus.length] ?? '', n < leadInSeconds * perSecond ? 'not counted' : 'counted'));
     }
     await Promise.all(under);
     stop();
@@ -58,7 +60,7 @@ class Probe {
     return { get: this.#get.waits, stream: this.#stream.waits, count: this.#count };
   }
 
-  async #one(sku: string): Promise<void> {
+  async #one(sku: string, mode: 'counted' | 'not counted'): Promise<void> {
     const before = this.#priceIn(await this.#call('GET', `/v1/prices/${sku}`));
     this.#heard.delete(sku);
     await this.#call('POST', `/v1/items/${sku}/adjustments`, { change: 1, reason: 'correction' });
@@ -67,11 +69,13 @@ class Probe {
       if (performance.now() - acknowledged > PATIENCE_MS) throw new Error(`the price of ${sku} did not move`);
       await rest(LOOK_MS);
     }
-    this.#get.add(performance.now() - acknowledged);
+    const readable = performance.now() - acknowledged;
     while (!this.#heard.has(sku)) {
       if (performance.now() - acknowledged > PATIENCE_MS) throw new Error(`the stream said nothing of ${sku}`);
       await rest(LOOK_MS);
     }
+    if (mode === 'not counted') return;
+    this.#get.add(readable);
     this.#stream.add(Math.max(0, (this.#heard.get(sku) ?? 0) - acknowledged));
     this.#count++;
   }

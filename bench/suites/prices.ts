@@ -20,6 +20,8 @@ const CHANGES_PER_SECOND = 2_000;
 const LINES = 50;
 const HOLDS_PER_SECOND = 300;
 const HOLD_CONNECTIONS = 16;
+/** Three processes begin at once in each round, and for that long the machine is theirs. */
+const LEAD_IN_SECONDS = 1;
 /** Enough that ten minutes of one-unit holds find some; few enough that a unit moves the price. */
 const UNITS = 400;
 
@@ -29,6 +31,8 @@ const POLICY = { priority: 1, match: {}, mode: 'live', strategy: { kind: 'run-ou
 async function run(settings: Settings): Promise<Line[]> {
   await using product = await Product.start();
   await furnish(product);
+  // A day's work of describing and receiving is not what prices compete with.
+  await product.viewsCaughtUp();
   const follow = await following(product, settings);
   return [...follow, ...(await reading(product, settings))];
 }
@@ -47,9 +51,10 @@ async function furnish(product: Product): Promise<void> {
 
 async function following(product: Product, { seconds, rounds, warmUpSeconds }: Settings): Promise<Line[]> {
   await Promise.all([holdsBeside(product, warmUpSeconds), changes(product, warmUpSeconds)]);
+  const all = seconds + LEAD_IN_SECONDS;
   const [byGet, byStream, holds] = [[] as ProbeResult['get'][], [] as ProbeResult['stream'][], [] as number[]];
   for (let round = 0; round < rounds; round++) {
-    const [probed, held] = await Promise.all([probe({ port: product.port, key: product.key, skus: PROBED, seconds, perSecond: 40 }), holdsBeside(product, seconds), changes(product, seconds)]);
+    const [probed, held] = await Promise.all([probe({ port: product.port, key: product.key, skus: PROBED, seconds: all, leadInSeconds: LEAD_IN_SECONDS, perSecond: 40 }), holdsBeside(product, all), changes(product, all)]);
     byGet.push(probed.get);
     byStream.push(probed.stream);
     holds.push(held.p99 ?? Number.NaN);
@@ -83,7 +88,7 @@ async function changes(product: Product, seconds: number): Promise<void> {
 
 async function holdsBeside(product: Product, seconds: number): Promise<Sample> {
   const skus = ITEMS.slice(0, 2_000);
-  const result = await load({ port: product.port, key: product.key, path: '/v1/reservations', bodies: skus.map(holdOf), connections: HOLD_CONNECTIONS, seconds, perSecondMax: HOLDS_PER_SECOND });
+  const result = await load({ port: product.port, key: product.key, path: '/v1/reservations', bodies: skus.map(holdOf), connections: HOLD_CONNECTIONS, seconds, leadInSeconds: LEAD_IN_SECONDS, perSecondMax: HOLDS_PER_SECOND });
   product.acknowledge(skus, onlyStatus(result, 201));
   return sampleOf(result);
 }

@@ -25,6 +25,10 @@ export class QueueWorker<Command> {
   readonly #around: (id: string, work: () => Promise<Outcome>) => Promise<Outcome>;
   readonly #waiters = new Map<string, Set<(result: QueuedResult) => void>>();
   #running = false;
+  /** What was claimed as it was put, while other work was under way. */
+  readonly #beside = new Set<Promise<void>>();
+  /** Messages claimed and not done, with those that a put under way may claim. */
+  #underWay = 0;
   #again = false;
   #closed = false;
   #callOff: (() => void) | undefined;
@@ -45,10 +49,19 @@ export class QueueWorker<Command> {
     this.#wake();
   }
 
-  /** Stores messages durably and sees to them soon. */
+  /** Stores messages durably and sees to them soon: at once to what is claimed in the same write. */
   async put(messages: readonly Omit<Message, 'queue'>[]): Promise<void> {
-    await this.#store.queue.put(messages.map((message) => ({ ...message, queue: this.queue })), this.#clock.now());
-    this.#wake();
+    const limit = this.#closed ? 0 : Math.min(messages.length, Math.max(0, CLAIM_MAX - this.#underWay));
+    const claim = limit > 0 ? { queue: this.queue, limit, leaseMs: CLAIM_LEASE_MS } : undefined;
+    this.#underWay += limit;
+    let claimed: readonly Claimed[] = [];
+    try {
+      claimed = await this.#store.queue.put(messages.map((message) => ({ ...message, queue: this.queue })), this.#clock.now(), claim);
+    } finally {
+      this.#underWay -= limit;
+    }
+    if (claimed.length > 0) this.#begin(claimed);
+    if (claimed.length < messages.length) this.#wake();
   }
 
   /** The result of a message, as soon as it is there; undefined where it is not within `waitMs`. */
@@ -72,7 +85,31 @@ export class QueueWorker<Command> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#callOff?.();
+    await Promise.all(this.#beside);
     if (this.#running) await new Promise<void>((resolve) => this.#stopped.push(resolve));
+  }
+
+  #begin(claimed: readonly Claimed[]): void {
+    if (!this.#running) {
+      this.#running = true;
+      void this.#run(claimed);
+      return;
+    }
+    const work = this.#workBeside(claimed).finally(() => this.#beside.delete(work));
+    this.#beside.add(work);
+  }
+
+  async #workBeside(claimed: readonly Claimed[]): Promise<void> {
+    const results = await this.#work(claimed);
+    const settling = this.#settle(claimed, results);
+    // What waits behind it is handed out in the same write.
+    this.#wake();
+    try {
+      await settling;
+    } catch (error) {
+      // The store is away: nothing is lost, what was handed out comes again.
+      if (!isFault(error)) throw error;
+    }
   }
 
   #wake(): void {
@@ -80,12 +117,12 @@ export class QueueWorker<Command> {
     this.#again = true;
     if (this.#running) return;
     this.#running = true;
-    void this.#run();
+    void this.#run([]);
   }
 
-  async #run(): Promise<void> {
+  async #run(first: readonly Claimed[]): Promise<void> {
     let idleMs = RETRY_MAX_MS;
-    let claimed: readonly Claimed[] = [];
+    let claimed = first;
     while (claimed.length > 0 || (this.#again && !this.#closed)) {
       try {
         const results = await this.#work(claimed);
@@ -119,9 +156,12 @@ export class QueueWorker<Command> {
     return ready + scheduled + inFlight > 0 ? RETRY_BASE_MS : RETRY_MAX_MS;
   }
 
-  #work(claimed: readonly Claimed[]): Promise<PromiseSettledResult<QueuedResult>[]> {
+  async #work(claimed: readonly Claimed[]): Promise<PromiseSettledResult<QueuedResult>[]> {
     const sickLanes = new Set<string>();
-    return Promise.allSettled(claimed.map((message) => this.#execute(message, sickLanes)));
+    this.#underWay += claimed.length;
+    const results = await Promise.allSettled(claimed.map((message) => this.#execute(message, sickLanes)));
+    this.#underWay -= claimed.length;
+    return results;
   }
 
   async #settle(claimed: readonly Claimed[], results: readonly PromiseSettledResult<QueuedResult>[]): Promise<void> {

@@ -206,8 +206,12 @@ export interface QueueDepth {
 }
 
 export interface Queue {
-  /** Stores the messages durably (fsynced) in their order, all or none; ids that are known already are left as they are. */
-  put(messages: readonly Message[], nowMs: number): Promise<void>;
+  /**
+   * Stores the messages durably (fsynced) in their order, all or none; ids that are known already are left as they are.
+   * With `claim` it hands out, in the same write, what {@link claim} of that queue would right afterwards. An engine may
+   * leave that to `claim` and hand out nothing.
+   */
+  put(messages: readonly Message[], nowMs: number, claim?: { queue: string; limit: number; leaseMs: number }): Promise<Claimed[]>;
   /**
    * Hands out up to `limit` messages that are ready, oldest first, each to one claimant until `nowMs + leaseMs`;
    * from that instant on it may be handed out again. A message waits while an earlier one of its lane is claimed by somebody

@@ -265,9 +265,9 @@ function transferPort({ logs, queue }: Database, session: Session): Store['trans
 
 function queuePort(queue: MemoryQueue, session: Session): Queue {
   return {
-    async put(messages, nowMs) {
+    async put(messages, nowMs, claim) {
       const encoded = messages.map(encodeMessage);
-      await session.run('queue-write', () => queue.put(encoded, nowMs));
+      return await session.run('queue-write', () => queue.put(encoded, nowMs, claim));
     },
     claim: (name, options) => session.run('queue-write', () => queue.claim(name, options)),
     async finish(results, nowMs) {

@@ -50,7 +50,7 @@ export class MemoryQueue {
     return { messages: [...this.#messages.values()].map((message) => ({ ...message })), names: [...this.#names], nextOrder: this.#nextOrder };
   }
 
-  put(messages: readonly EncodedMessage[], nowMs: number): void {
+  put(messages: readonly EncodedMessage[], nowMs: number, claim?: { queue: string; limit: number; leaseMs: number }): Claimed[] {
     for (const { id, queue, lane, body, batch, line } of messages) {
       if (this.#messages.has(id)) continue;
       this.#names.add(queue);
@@ -59,6 +59,7 @@ export class MemoryQueue {
         status: 'ready', attempts: 0, fromMs: 0, finishedMs: 0, result: null, error: null,
       });
     }
+    return claim ? this.claim(claim.queue, { ...claim, nowMs }) : [];
   }
 
   stored(after: number, limit: number): { place: number; message: StoredMessage }[] {

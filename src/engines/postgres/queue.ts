@@ -22,7 +22,8 @@ const PUT_TRIES = 5;
  */
 export function queue(db: Database): Queue {
   return {
-    put: (messages, nowMs) => put(db, messages, nowMs),
+    // Claims take turns, and who puts does not wait for one: what is put is handed out by `claim`.
+    put: (messages, nowMs) => put(db, messages, nowMs).then(() => []),
     claim: (name, options) => claim(db, name, options),
     finish: (results, nowMs) => finish(db, results, nowMs),
     retry: (id, attempt, notBeforeMs, error) => retry(db, { id, attempt, notBeforeMs, error }),

@@ -1,6 +1,6 @@
 /** The store's ports, said in calls to the three sides. What is costly to encode is encoded here, once. */
 import { Kysely } from 'kysely';
-import { assert } from '../../base/assert.ts';
+import { assert, must } from '../../base/assert.ts';
 import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type StoredCommit, type Transfer } from '../../store/store.ts';
@@ -114,12 +114,21 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
   };
 }
 
-/** `looked`: resolves once the queue may be asked, because an index that is wrong would hide some of it. */
-export function queuePort({ log, reader }: Desks, looked: () => Promise<void>): Queue {
+/** Whether the queue may be asked, because an index that is wrong would hide some of it. */
+export interface QueueChecks {
+  /** Resolves once it may. */
+  looked(): Promise<void>;
+  /** It may, now. */
+  readonly isSound: boolean;
+}
+
+export function queuePort({ log, reader }: Desks, checks: QueueChecks): Queue {
+  const looked = (): Promise<void> => checks.looked();
   return {
-    async put(messages, nowMs) {
+    async put(messages, nowMs, claim) {
       const rows = messages.map(({ id, queue, lane, body, batch, line }): EncodedMessage => [id, queue, lane, JSON.stringify(body), batch ?? null, line ?? null]);
-      await log.call('put', rows, nowMs);
+      const claimed = await log.call('put', rows, nowMs, checks.isSound ? claim : undefined);
+      return claimed.map((place) => decodeClaim([...must(rows[place], 'what is claimed was put'), 1]));
     },
     async claim(queue, options) {
       await looked();

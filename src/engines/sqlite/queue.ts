@@ -36,8 +36,10 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 export function queueWrites({ connection, file }: Database) {
   const insert = connection.prepare(`
     INSERT INTO messages (id, queue, lane, body, batch, line, crc, standing_crc, status, attempts, from_ms, enqueued_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (id) DO NOTHING`);
-  const openLane = connection.prepare('INSERT INTO lanes VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING');
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+  const openLane = connection.prepare('INSERT INTO lanes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
+  const findLane = connection.prepare('SELECT 1 FROM lanes WHERE queue = ? AND lane = ?');
+  const anyAwake = connection.prepare('SELECT 1 FROM lanes WHERE queue = ? AND wake_ms <= ? LIMIT 1');
   const nameQueue = connection.prepare('INSERT INTO queues VALUES (?, ?) ON CONFLICT DO NOTHING');
   const wake = connection.prepare('UPDATE lanes SET wake_ms = 0 WHERE queue = ? AND wake_ms > 0 AND wake_ms <= ?');
   const find = connection.prepare('SELECT seq, id, queue, lane, status, attempts, from_ms, finished_ms, result, error, standing_crc FROM messages WHERE id = ?');
@@ -61,18 +63,31 @@ export function queueWrites({ connection, file }: Database) {
   };
   const settle = (id: string, attempts: number, changes: Partial<StandingCells>): boolean => changeWhere(id, { status: CLAIMED, attempts }, changes);
   return {
-    put(messages: readonly EncodedMessage[], nowMs: number): void {
+    /** Says by their places which of them are claimed: none where others are ready, which come first. */
+    put(messages: readonly EncodedMessage[], nowMs: number, claim?: { queue: string; limit: number; leaseMs: number }): number[] {
       const names = new Set<string>();
-      for (const [id, queue, lane, body, batch, line] of messages) {
+      const claimed: number[] = [];
+      const claimedLanes = new Set<string>();
+      const claimMax = claim && !anyAwake.get(claim.queue, nowMs) ? claim.limit : 0;
+      const untilMs = nowMs + (claim?.leaseMs ?? 0);
+      const isFree = (queue: string, lane: string): boolean => claimedLanes.has(lane) || findLane.get(queue, lane) === undefined;
+      for (const [place, [id, queue, lane, body, batch, line]] of messages.entries()) {
+        const goes = claimed.length < claimMax && queue === claim?.queue && isFree(queue, lane);
+        const [status, attempts, from] = goes ? [CLAIMED, 1, untilMs] as const : [READY, 0, 0] as const;
         const put = checksumOfPut({ id, queue, lane, body, batch, line, enqueued_ms: nowMs });
-        const standing = checksumOfStanding({ id, status: READY, attempts: 0, from_ms: 0, finished_ms: null, result: null, error: null });
-        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, put, standing, nowMs);
+        const standing = checksumOfStanding({ id, status, attempts, from_ms: from, finished_ms: null, result: null, error: null });
+        const { changes, lastInsertRowid } = insert.run(id, queue, lane, body, batch, line, put, standing, status, attempts, from, nowMs);
         if (changes === 0) continue;
-        openLane.run(queue, lane, lastInsertRowid);
+        openLane.run(queue, lane, lastInsertRowid, from);
         names.add(queue);
+        if (!goes) continue;
+        claimed.push(place);
+        claimedLanes.add(lane);
       }
       for (const name of names) nameQueue.run(name, checksum('queue', name));
       passing('queue.put');
+      if (claimed.length > 0) passing('queue.claim');
+      return claimed;
     },
     claim(queue: string, { limit, leaseMs, nowMs }: { limit: number; leaseMs: number; nowMs: number }): EncodedClaim[] {
       wake.run(queue, nowMs);

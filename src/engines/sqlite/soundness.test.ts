@@ -24,7 +24,7 @@ async function makeStore(): Promise<void> {
   await using store = await open();
   const { queue, log } = store;
   const claim = async (): Promise<{ id: string; attempt: number }> => (await queue.claim('work-queue', { limit: 1, leaseMs: 1_000, nowMs: T }))[0] ?? { id: '', attempt: 0 };
-  const put = (id: string, lane: string, batch?: string): Promise<void> => queue.put([{ id, queue: 'work-queue', lane, body: { n: 1 }, ...(batch === undefined ? {} : { batch, line: 1 }) }], T);
+  const put = (id: string, lane: string, batch?: string): Promise<unknown> => queue.put([{ id, queue: 'work-queue', lane, body: { n: 1 }, ...(batch === undefined ? {} : { batch, line: 1 }) }], T);
   await put('msg-done', 'lane-done');
   await queue.finish([{ ...(await claim()), result: { ok: true } }], T + 5);
   await put('msg-dead', 'lane-dead');

@@ -25,6 +25,26 @@ function append(store: Store, log: number, expected: number): Promise<string> {
   return store.log.append([{ log, expected, events }], 't').then(() => 'ok', (error: unknown) => (isFault(error) ? error.code : String(error)));
 }
 
+describe('the queue', () => {
+  const put = (store: Store, ids: readonly string[]) => store.queue.put(ids.map((id) => ({ id, queue: 'q', lane: id, body: { id } })), 1, { queue: 'q', limit: 2, leaseMs: 10 });
+
+  test('what is put with a claim is handed out in the same write, but where something else is ready', async () => {
+    await using store = await openSqlite({ directory });
+    await store.scrubbed;
+    expect((await put(store, ['a', 'b', 'c'])).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(await put(store, ['d'])).toEqual([]);
+    expect((await store.queue.claim('q', { limit: 9, leaseMs: 10, nowMs: 1 })).map(({ id }) => id)).toEqual(['c', 'd']);
+    expect((await put(store, ['e'])).map(({ id }) => id)).toEqual(['e']);
+  });
+
+  test('nothing is handed out with a put before accepted work was looked at', async () => {
+    await using store = await openSqlite({ directory, scrub: true });
+    const [handedOut] = await Promise.all([put(store, ['a']), store.scrubbed]);
+    expect(handedOut).toEqual([]);
+    expect(await store.queue.claim('q', { limit: 9, leaseMs: 10, nowMs: 1 })).toMatchObject([{ id: 'a', attempt: 1 }]);
+  });
+});
+
 describe('opening', () => {
   test('a store keeps the number of partitions that it was made with, and says so where another is asked for', async () => {
     await (await openSqlite({ directory, partitions: 3 }))[Symbol.asyncDispose]();

@@ -58,6 +58,8 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
   const whole = (): void => {
     if (checks.found) throw checks.found;
   };
+  let isLooked = false;
+  void checks.queue.then(() => (isLooked = true));
   return {
     engine: 'sqlite',
     durability: 'fsynced before the answer (SQLite, WAL, synchronous = FULL)',
@@ -73,9 +75,14 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
         return projections.loadStates(id, keys);
       },
     },
-    queue: queuePort(desks, async () => {
-      await checks.queue;
-      whole();
+    queue: queuePort(desks, {
+      async looked() {
+        await checks.queue;
+        whole();
+      },
+      get isSound() {
+        return isLooked && !checks.found;
+      },
     }),
     leases: leasePort(desks),
     settings: settingPort(desks),

@@ -16,7 +16,7 @@ export type Command =
   | { readonly type: 'dueStates'; readonly after: { dueMs: number; key: number }; readonly untilMs: number; readonly limit: number }
   | { readonly type: 'dropDueStates'; readonly prefix: string; readonly beforeMs: number }
   | { readonly type: 'rows'; readonly atLeast: number }
-  | { readonly type: 'put'; readonly messages: readonly { id: string; queue: string; lane: string; body: Json; batched: boolean }[] }
+  | { readonly type: 'put'; readonly messages: readonly { id: string; queue: string; lane: string; body: Json; batched: boolean }[]; readonly claim: { queue: string; limit: number; leaseMs: number } | undefined }
   | { readonly type: 'claim'; readonly queue: string; readonly limit: number; readonly leaseMs: number }
   | { readonly type: 'finish'; readonly claims: readonly { back: number; off: number; result: Json }[] }
   | { readonly type: 'retry'; readonly back: number; readonly off: number; readonly delayMs: number }
@@ -47,6 +47,7 @@ const log = fc.nat(PARTITIONS - 1);
 const off = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) });
 const back = fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(6) });
 const instant = fc.nat(12).map((n) => n * 10);
+const leaseMs = fc.constantFrom(10, 30);
 const limit = fc.constantFrom(1, 2, 3, 100);
 const text = fc.constantFrom('', 'x', "it's", '"', '\\', '%', 'é😀', '\u2028');
 const json: fc.Arbitrary<Json> = fc.oneof(fc.constantFrom<Json>(null, true, 0, -1.5, { ok: false }, { ok: true, b: 1, a: [] }, { b: 1, a: [], ok: true }), text);
@@ -92,8 +93,8 @@ export const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('dueStates' as const), after: fc.record({ dueMs: instant, key: fc.nat(KEYS.length - 1) }), untilMs: instant, limit }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('dropDueStates' as const), prefix: fc.constantFrom('r/', 'i/_', 'i/%', 'R', ''), beforeMs: instant }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('rows' as const), atLeast: fc.integer({ min: -1, max: 2 }) }) },
-  { weight: 5, arbitrary: fc.record({ type: fc.constant('put' as const), messages: fc.array(message, { maxLength: 4 }) }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('claim' as const), queue, limit, leaseMs: fc.constantFrom(10, 30) }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('put' as const), messages: fc.array(message, { maxLength: 4 }), claim: fc.option(fc.record({ queue, limit, leaseMs }), { nil: undefined }) }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('claim' as const), queue, limit, leaseMs }) },
   { weight: 4, arbitrary: finish },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('retry' as const), back, off, delayMs: fc.constantFrom(0, 10, 20) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('bury' as const), back, off }) },

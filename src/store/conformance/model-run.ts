@@ -128,9 +128,13 @@ function logOf(key: number): number {
 async function runQueue(command: Of<'put' | 'claim' | 'finish' | 'retry' | 'bury' | 'revive' | 'reports' | 'purge'>, { queue }: Store, context: Context): Promise<Answer> {
   const { now } = context;
   switch (command.type) {
-    case 'put':
-      await queue.put(command.messages.map(({ batched, ...message }, n) => (batched ? { ...message, batch: BATCH, line: n + 1 } : message)), now);
-      return answer(null);
+    case 'put': {
+      const { claim } = command;
+      const claimed = await queue.put(command.messages.map(({ batched, ...message }, n) => (batched ? { ...message, batch: BATCH, line: n + 1 } : message)), now, claim);
+      // What an engine left to be claimed comes now.
+      if (claim) claimed.push(...(await queue.claim(claim.queue, { ...claim, limit: claim.limit - claimed.length, nowMs: now })));
+      return answer(claimed, (later) => void later.claims.push(...claimed));
+    }
     case 'claim': {
       const claimed = await queue.claim(command.queue, { limit: command.limit, leaseMs: command.leaseMs, nowMs: now });
       return answer(claimed, (later) => void later.claims.push(...claimed));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Message, Queue } from '../store.ts';
+import type { Claimed, Message, Queue } from '../store.ts';
 import { onFreshPlace, onFreshStore, outcome, type Harness } from './harness.ts';
 import { onlyIf } from './lifecycle.ts';
 
@@ -22,6 +22,7 @@ async function tooLate(call: Promise<void>): Promise<void> {
 export function queuePromises(harness: Harness): void {
   const withQueue = (body: (queue: Queue) => Promise<void>) => () => onFreshStore(harness, ({ queue }) => body(queue));
   claiming(withQueue);
+  claimingWhatIsPut(withQueue);
   lanes(withQueue);
   settling(withQueue);
   reporting(withQueue);
@@ -96,6 +97,46 @@ function claiming(withQueue: WithQueue): void {
     expect(await claimIds(queue, { nowMs: T + 99 })).toEqual([]);
     expect(await queue.claim('q', { limit: 10, leaseMs: 100, nowMs: T + 100 })).toMatchObject([{ id: 'a', attempt: 2 }]);
     expect(await claimIds(queue, { nowMs: T + 199 })).toEqual([]);
+  }));
+}
+
+/** What is put with a claim, and what a claim right afterwards hands out where the engine left some of it to that. */
+async function putAndClaim(queue: Queue, messages: readonly Message[], { limit = 10, nowMs = T } = {}): Promise<Claimed[]> {
+  const handedOut = await queue.put(messages, nowMs, { queue: 'q', limit, leaseMs: 100 });
+  return [...handedOut, ...(await queue.claim('q', { limit: limit - handedOut.length, leaseMs: 100, nowMs }))];
+}
+
+function claimingWhatIsPut(withQueue: WithQueue): void {
+  test('what is put with a claim is handed out once, for as long as a claim lasts', withQueue(async (queue) => {
+    const put = [message('b', { body: [1, null, 'x'], batch: 'load', line: 3 }), message('a')];
+    expect(await putAndClaim(queue, put)).toEqual(put.map((one) => ({ ...one, attempt: 1 })));
+    expect(await queue.find('b')).toEqual({ id: 'b', queue: 'q', status: 'claimed', attempts: 1, batch: 'load', line: 3, result: null, error: null, enqueuedMs: T });
+    expect(await queue.depth('q', T)).toEqual({ ready: 0, scheduled: 0, inFlight: 2, deadLettered: 0, oldestMs: T });
+    expect(await claimIds(queue, { nowMs: T + 99 })).toEqual([]);
+    expect(await queue.finish([{ id: 'b', attempt: 1, result: 'done' }], T)).toEqual(['b']);
+    expect(await queue.claim('q', { ...LEASE, limit: 10, nowMs: T + 100 })).toMatchObject([{ id: 'a', attempt: 2 }]);
+    expect(await putAndClaim(queue, [...put, message('c'), message('c', { body: 'second' })], { nowMs: T + 100 })).toMatchObject([{ id: 'c', body: { of: 'c' }, attempt: 1 }]);
+  }));
+
+  test('what is put with a claim comes after what is ready, and at most `limit` is handed out', withQueue(async (queue) => {
+    await queue.put([message('old'), message('other', { queue: 'other' })], T);
+    expect((await putAndClaim(queue, [message('a'), message('b')], { limit: 2 })).map(({ id }) => id)).toEqual(['old', 'a']);
+    expect(await claimIds(queue)).toEqual(['b']);
+    expect((await putAndClaim(queue, ['c', 'd', 'e'].map((id) => message(id)), { limit: 2 })).map(({ id }) => id)).toEqual(['c', 'd']);
+    expect(await claimIds(queue)).toEqual(['e']);
+    expect((await putAndClaim(queue, [message('f', { queue: 'other' }), message('g')])).map(({ id }) => id)).toEqual(['g']);
+    expect(await claimIds(queue, { queue: 'other' })).toEqual(['other', 'f']);
+  }));
+
+  test('what is put with a claim waits behind its lane, and goes on in its order', withQueue(async (queue) => {
+    const onLane = (...ids: string[]): Message[] => ids.map((id) => message(id, { lane: 'l' }));
+    expect((await putAndClaim(queue, onLane('1', '2', '3'), { limit: 2 })).map(({ id }) => id)).toEqual(['1', '2']);
+    expect((await putAndClaim(queue, [...onLane('4'), message('x')])).map(({ id }) => id)).toEqual(['x']);
+    await queue.finish([{ id: '1', attempt: 1, result: null }], T);
+    expect(await claimIds(queue)).toEqual([]);
+    await queue.retry('2', 1, T + 50, 'busy');
+    expect((await putAndClaim(queue, onLane('5'), { nowMs: T + 49 })).map(({ id }) => id)).toEqual([]);
+    expect((await putAndClaim(queue, onLane('6'), { nowMs: T + 50 })).map(({ id }) => id)).toEqual(['2', '3', '4', '5', '6']);
   }));
 }
 

@@ -110,7 +110,7 @@ async function embedded(place: StorePlace): Promise<Source> {
 }
 
 /** What counting everything would find. Buckets beside the sellable one are left out where they are empty. */
-function levelsOf({ sku, levels }: { readonly sku: string; readonly levels: ReadonlyMap<string, { readonly onHand: number; readonly damaged: number; readonly qualityControl: number }> }): SheetValue[] {
+function levelsOf({ sku, levels }: { readonly sku: string; readonly levels: Iterable<readonly [string, { readonly onHand: number; readonly damaged: number; readonly qualityControl: number }]> }): SheetValue[] {
   const places = [...levels].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return places.flatMap(([location, { onHand, damaged, qualityControl }]) => [
     { sku, location, bucket: 'sellable', count: onHand },

@@ -7,7 +7,7 @@ import { cartKey, customerKey, itemKey, orderKey, reservationKey, transferKey, w
 import { IMPORT_REFUSALS_MAX } from './limits.ts';
 import { Lapses } from './lapses.ts';
 import { NEVER } from './never.ts';
-import { emptyItem, exceededFor, levelAt, MAIN, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
+import { emptyItem, exceededFor, levelAt, MAIN, shared, type CustomerShare, type ImportRecord, type Item, type Locations, type Preordered, type Reservation, type Tally, type Waiting } from './state.ts';
 import { tallied } from './tally.ts';
 import { settled } from './units.ts';
 import { concernsWaiting, evolveWaiting, nobodyWaits } from './waiting.ts';
@@ -199,11 +199,11 @@ function evolveBeside(event: ItemEvent, states: States): void {
 
 /** Thresholds that are no longer named are no longer watched; those that stay keep their side. */
 function evolveExceeded(item: Item, { definition, exceeded }: { definition: ItemDefinition; exceeded?: Exceeded }): void {
-  item.exceeded = item.exceeded.map(([channel, thresholds]) => {
+  item.exceeded = shared(item.exceeded.map(([channel, thresholds]) => {
     // A bundle is watched for the channels of its parts.
     const watched = channel === '' || isBundle(definition) || definition.channelBuffers[channel] !== undefined;
     return [channel, thresholds.filter((threshold) => watched && definition.thresholds.includes(threshold))];
-  });
+  }));
   if (exceeded) noteExceeded(item, exceeded);
 }
 
@@ -217,7 +217,7 @@ function noteExceeded(item: Item, exceeded: Exceeded): void {
 
 function setExceeded(item: Item, channel: string, thresholds: readonly number[]): void {
   const index = item.exceeded.findIndex(([name]) => name === channel);
-  item.exceeded = index < 0 ? [...item.exceeded, [channel, thresholds]] : item.exceeded.with(index, [channel, thresholds]);
+  item.exceeded = shared(index < 0 ? [...item.exceeded, [channel, thresholds]] : item.exceeded.with(index, [channel, thresholds]));
 }
 
 function withBundle(bundles: Item['bundles'], bundle: string, quantity: number): Item['bundles'] {

@@ -25,10 +25,10 @@ export interface SavedLapses {
  */
 export class Lapses {
   /** Ascending by instant. Those before `#next` have run out. */
-  #lapses: Lapse[] = [];
+  #lapses: Lapse[] = NONE;
   #next = 0;
-  /** Made when something has run out: most items never have holds, and there are many items. */
-  #lapsed: Map<string, number> | undefined;
+  /** By place, replaced as a whole. */
+  #lapsed: readonly Place[] = NOTHING;
   #lapsedBackordered = 0;
   #reached = Number.NEGATIVE_INFINITY;
 
@@ -45,7 +45,7 @@ export class Lapses {
     if (now <= this.#reached) return;
     this.#reached = now;
     for (let lapse = this.#lapses[this.#next]; lapse && lapse.at <= now; lapse = this.#lapses[this.#next]) {
-      for (const { location, quantity } of lapse.units) bump((this.#lapsed ??= new Map()), location, quantity);
+      for (const { location, quantity } of lapse.units) this.#lapsed = withUnits(this.#lapsed, location, quantity);
       this.#lapsedBackordered += lapse.backordered;
       this.#next++;
     }
@@ -54,7 +54,7 @@ export class Lapses {
 
   /** Units at a place that are still written as reserved although their holds have run out. */
   lapsedAt(location: string): number {
-    return this.#lapsed?.get(location) ?? 0;
+    return unitsAt(this.#lapsed, location);
   }
 
   get lapsedBackordered(): number {
@@ -81,9 +81,9 @@ export class Lapses {
 
   /** Drops what has run out: for sums to which no fact comes back to take it away. */
   forget(): void {
-    this.#lapses.splice(0, this.#next);
+    if (this.#next > 0) this.#lapses.splice(0, this.#next);
     this.#next = 0;
-    this.#lapsed = undefined;
+    this.#lapsed = NOTHING;
     this.#lapsedBackordered = 0;
   }
 
@@ -108,6 +108,7 @@ export class Lapses {
   }
 
   static from({ units, backordered }: SavedLapses): Lapses {
+    if (units.length === 0 && backordered.length === 0) return new Lapses();
     const lapses = new Map<number, Lapse>();
     const at = (instant: number): Lapse => {
       let lapse = lapses.get(instant);
@@ -135,10 +136,14 @@ export class Lapses {
     const gone = index < this.#next;
     for (const { location, quantity } of units) {
       give(lapse, location, sign * quantity);
-      if (gone) bump((this.#lapsed ??= new Map()), location, sign * quantity);
+      if (gone) this.#lapsed = withUnits(this.#lapsed, location, sign * quantity);
     }
     lapse.backordered += sign * backordered;
     if (gone) this.#lapsedBackordered += sign * backordered;
+    if (this.#lapses.length === 1 && isEmpty(lapse)) {
+      this.#lapses = NONE;
+      this.#next = 0;
+    }
   }
 
   /** Where `at` is or belongs: usually at the end, because most holds last equally long. */
@@ -184,19 +189,23 @@ function isEmpty(lapse: Lapse): boolean {
   return lapse.units.length === 0 && lapse.backordered === 0;
 }
 
+/** Most items have no holds, and there are many items: these lists are shared, and never changed. */
+const NONE: Lapse[] = [];
 const NOTHING: readonly Place[] = [];
 
 function give(lapse: Lapse, location: string, by: number): void {
-  const { units } = lapse;
-  const index = units.findIndex((place) => place.location === location);
-  const quantity = (units[index]?.quantity ?? 0) + by;
-  if (index < 0) lapse.units = quantity === 0 ? units : [...units, { location, quantity }];
-  else if (quantity === 0) lapse.units = units.length === 1 ? NOTHING : units.toSpliced(index, 1);
-  else lapse.units = units.with(index, { location, quantity });
+  lapse.units = withUnits(lapse.units, location, by);
 }
 
-function bump(sums: Map<string, number>, location: string, by: number): void {
-  const sum = (sums.get(location) ?? 0) + by;
-  if (sum === 0) sums.delete(location);
-  else sums.set(location, sum);
+function withUnits(units: readonly Place[], location: string, by: number): readonly Place[] {
+  const index = units.findIndex((place) => place.location === location);
+  const quantity = (units[index]?.quantity ?? 0) + by;
+  if (index < 0) return quantity === 0 ? units : [...units, { location, quantity }];
+  if (quantity === 0) return units.length === 1 ? NOTHING : units.toSpliced(index, 1);
+  return units.with(index, { location, quantity });
+}
+
+function unitsAt(units: readonly Place[], location: string): number {
+  for (const place of units) if (place.location === location) return place.quantity;
+  return 0;
 }

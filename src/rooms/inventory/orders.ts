@@ -8,7 +8,7 @@ import { notHeld, releasedFacts, unknownReservation, type Context } from './hold
 import { itemKey, logOfKey, reservationKey } from './keys.ts';
 import { holdFact, recordOrder, touched, withRecord } from './records.ts';
 import { orderView, reservationView, type ReservationView } from './resources.ts';
-import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type LinePart, type Order, type OrderLine, type Reservation, type World } from './state.ts';
+import { findCustomer, findItem, findOrder, findReservation, locationsBeside, type Allocation, type Item, type LinePart, type Order, type OrderLine, type Reservation, type World } from './state.ts';
 import { closeLine, cut, incomplete, openLine, placeOf, sharesOf, splitOff, type Excess } from './units.ts';
 
 /** Checkout: the hold becomes an order's allocation, at once the goods leave where `fulfil` says so; what is not confirmed is free again. */
@@ -235,7 +235,7 @@ function shipUncounted(orderId: string, line: OrderLine, location: string, quant
   return { line: { ...kept, fulfilled: line.fulfilled + quantity, shipped: line.shipped }, facts: [...facts, fact] };
 }
 
-function placesToShipFrom(line: OrderLine, item: { levels: ReadonlyMap<string, unknown> } | undefined, locations: ReadonlyMap<string, { active: boolean }>): string[] {
+function placesToShipFrom(line: OrderLine, item: Pick<Item, 'levels'> | undefined, locations: ReadonlyMap<string, { active: boolean }>): string[] {
   const own = line.allocations.map((allocation) => allocation.location);
   const others = [...(item?.levels.keys() ?? [])].filter((id) => locations.get(id)?.active === true && !own.includes(id));
   return [...own, ...others];

@@ -1,5 +1,6 @@
 import type { Refusal } from '../../base/decision.ts';
-import type { ItemDefinition, LocationDefinition } from './commands.ts';
+import { SmallMap } from '../../base/small-map.ts';
+import { ITEM_DEFAULTS, type ItemDefinition, type LocationDefinition } from './commands.ts';
 import type { ChannelUnits, CustomerUnits, Exceeded, LevelBucket } from './events.ts';
 import { Lapses } from './lapses.ts';
 import { cartKey, customerKey, holderKey, importKey, itemKey, locationsKey, logOfKey, orderKey, reservationKey, transferKey, waitingKey } from './keys.ts';
@@ -24,7 +25,7 @@ export interface Item {
   definitionVersion: number;
   /** Grows with every fact about the item. */
   version: number;
-  readonly levels: Map<string, Level>;
+  readonly levels: SmallMap<Level>;
   /** Units promised, in holds and orders, that are at no place; of these the lapsed are known to `lapses`. */
   backordered: number;
   readonly lapses: Lapses;
@@ -250,7 +251,49 @@ export function byRank(a: Location, b: Location): number {
 }
 
 export function emptyItem(sku: string): Item {
-  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new Map(), backordered: 0, lapses: new Lapses(), exceeded: [], stocked: false, bundles: [], preordered: undefined };
+  return { sku, definition: undefined, definitionVersion: 0, version: 0, levels: new SmallMap(), backordered: 0, lapses: new Lapses(), exceeded: NOTHING, stocked: false, bundles: NOTHING, preordered: undefined };
+}
+
+const NOTHING: readonly never[] = [];
+/** What nearly every item exceeds that was ever in stock. */
+const ABOVE_NOTHING: Exceeded = [['', ITEM_DEFAULTS.thresholds]];
+
+/** The same thresholds, in the one list that all items share where they are what nearly every item has. */
+export function shared(exceeded: Exceeded): Exceeded {
+  if (exceeded.length === 0) return NOTHING;
+  return exceeded.length === 1 && exceeded.every(([channel, thresholds]) => channel === '' && isDefault(thresholds)) ? ABOVE_NOTHING : exceeded;
+}
+
+const isDefault = (thresholds: readonly number[]): boolean => thresholds.length === 1 && thresholds[0] === ITEM_DEFAULTS.thresholds[0];
+
+/** Makes a description that was read share with all others what is as it is unless said otherwise. */
+function shareDefaults(definition: ItemDefinition): void {
+  const own: { -readonly [Member in keyof ItemDefinition]: ItemDefinition[Member] } = definition;
+  if (isDefault(own.thresholds)) own.thresholds = ITEM_DEFAULTS.thresholds;
+  if (isEmpty(own.channelBuffers)) own.channelBuffers = ITEM_DEFAULTS.channelBuffers;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
+function readItem(value: ReturnType<typeof JSON.parse>): Item {
+  const { sku, definition, definitionVersion, version, levels, backordered, lapses, exceeded, stocked, bundles = NOTHING, preordered } = value;
+  if (definition) shareDefaults(definition);
+  return {
+    sku,
+    definition,
+    definitionVersion,
+    version,
+    levels: SmallMap.of(levels),
+    backordered,
+    lapses: Lapses.from(lapses),
+    exceeded: shared(exceeded),
+    stocked,
+    bundles: bundles.length === 0 ? NOTHING : bundles,
+    preordered: preordered && { promised: new Map(preordered.promised), lapses: Lapses.from(preordered.lapses) },
+  };
 }
 
 /** The item's level at a place, made where there is none yet. */
@@ -304,7 +347,7 @@ export function readState(key: string, body: string): unknown {
   const value = JSON.parse(body);
   switch (key[0]) {
     case 'i':
-      return { ...value, definition: value.definition, levels: new Map(value.levels), lapses: Lapses.from(value.lapses), exceeded: value.exceeded, stocked: value.stocked, bundles: value.bundles ?? [], preordered: value.preordered && { promised: new Map(value.preordered.promised), lapses: Lapses.from(value.preordered.lapses) } } satisfies Item;
+      return readItem(value);
     case 'w':
       return { promises: new Map(value.promises), due: value.due } satisfies Waiting;
     case 'h':

@@ -1,7 +1,7 @@
 /**
- * Holds of one hot item by callers in the same process, without HTTP, on SQLite: what the engine itself can do. All of
- * it runs (`openHoldfast`, the views' thread too), or the engine and its log alone, as in a process that is not asked
- * for lists.
+ * Holds of one hot item, or of many items at random, by callers in the same process, without HTTP, on SQLite: what the
+ * engine itself can do. All of it runs (`openHoldfast`, the views' thread too), or the engine and its log alone, as in
+ * a process that is not asked for lists.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/base/clock.ts';
 import { ids } from '../src/base/ids.ts';
-import { systemRandom } from '../src/base/random.ts';
+import { below, systemRandom } from '../src/base/random.ts';
 import { openSqlite } from '../src/engines/sqlite/sqlite.ts';
 import { rooms } from '../src/processes/processes.ts';
 import { figuresOf, findItem, itemKey, locationsBeside, type InventoryCommand } from '../src/rooms/inventory/inventory.ts';
@@ -21,6 +21,8 @@ import { Histogram, type Waits } from './histogram.ts';
 interface Spec {
   readonly parts: 'all' | 'engine';
   readonly callers: number;
+  /** How many are held, one as likely as another. */
+  readonly items: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
 }
@@ -40,8 +42,11 @@ export const inProcess = (spec: Spec): Promise<InProcessResult> => ask(new URL(i
 
 type Inventory = Engine<InventoryCommand>;
 
-const SKU = 'HOT';
 const STOCK = 1_000_000_000;
+/** Commands that stock up are sent so many at a time. */
+const WINDOW = 5_000;
+
+const skuOf = (i: number): string => `HOT-${i}`;
 
 async function run(spec: Spec): Promise<InProcessResult> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-in-process-'));
@@ -75,35 +80,39 @@ async function withEngine(spec: Spec, directory: string): Promise<InProcessResul
 }
 
 async function measure(spec: Spec, engine: Inventory, store: Store): Promise<Omit<InProcessResult, 'viewsBehindSeconds'>> {
-  await stockUp(engine);
+  await stockUp(engine, spec.items);
   const { commits: commitsBefore, facts: factsBefore } = engine.tally;
-  const [log, head] = [engine.logOf(itemKey(SKU)), engine.heads[engine.logOf(itemKey(SKU))] ?? 0];
+  const log = engine.logOf(itemKey(skuOf(0)));
+  const head = engine.heads[log] ?? 0;
   const { acknowledged, perSecond, waits } = await hold(engine, spec);
   const { commits, facts } = engine.tally;
-  await checkBooks(engine, acknowledged);
+  await checkBooks(engine, spec.items, acknowledged);
   const bytesPerHold = await bytesOf(store, log, head);
   return { perSecond, waits, acknowledged, bytesPerHold, holdsPerCommit: (facts - factsBefore) / (commits - commitsBefore) };
 }
 
-async function stockUp(engine: Inventory): Promise<void> {
-  const definition = { type: 'DefineItem', sku: SKU, mode: 'replace', definition: { name: 'Hot' } } as const;
-  const receipt = { type: 'AdjustStock', sku: SKU, location: 'main', bucket: 'sellable', change: STOCK, reason: 'received' } as const;
-  for (const command of [definition, receipt]) {
-    const outcome = await engine.execute(command);
-    if (!outcome.ok) throw new Error(`refused: ${JSON.stringify(outcome)}`);
+async function stockUp(engine: Inventory, items: number): Promise<void> {
+  for (let from = 0; from < items; from += WINDOW) {
+    const commands = Array.from({ length: Math.min(WINDOW, items - from) }, (_, i) => skuOf(from + i)).flatMap((sku) => [
+      { type: 'DefineItem', sku, mode: 'replace', definition: { name: 'Hot' } } as const,
+      { type: 'AdjustStock', sku, location: 'main', bucket: 'sellable', change: STOCK, reason: 'received' } as const,
+    ]);
+    const refused = (await Promise.all(commands.map((command) => engine.execute(command)))).find(({ ok }) => !ok);
+    if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
   }
 }
 
 /** Each caller asks again in the callback that answered it: a promise a hold would be a part of what is measured. */
-function hold(engine: Inventory, { callers, seconds, warmUpSeconds }: Spec): Promise<{ acknowledged: number; perSecond: number; waits: Waits }> {
+function hold(engine: Inventory, { callers, items, seconds, warmUpSeconds }: Spec): Promise<{ acknowledged: number; perSecond: number; waits: Waits }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ acknowledged: number; perSecond: number; waits: Waits }>();
-  const command = { type: 'ReserveStock', lines: [{ sku: SKU, quantity: 1 }] } as const;
+  const random = systemRandom();
+  const commands = Array.from({ length: items }, (_, i) => ({ type: 'ReserveStock', lines: [{ sku: skuOf(i), quantity: 1 }] }) as const);
   const histogram = new Histogram();
   const warm = performance.now() + warmUpSeconds * 1000;
   const end = warm + seconds * 1000;
   let [acknowledged, measured, waiting] = [0, 0, callers];
   const call = (asked: number): void => {
-    engine.submit(command, {}, (outcome) => {
+    engine.submit(commands[items === 1 ? 0 : below(random, items)] as (typeof commands)[number], {}, (outcome) => {
       if (!outcome.ok) return reject(new Error(`refused: ${JSON.stringify(outcome)}`));
       const now = performance.now();
       acknowledged++;
@@ -119,13 +128,22 @@ function hold(engine: Inventory, { callers, seconds, warmUpSeconds }: Spec): Pro
   return promise;
 }
 
-async function checkBooks(engine: Inventory, acknowledged: number): Promise<void> {
-  const figures = await engine.read((world, now) => {
-    const item = findItem(world, SKU);
-    return item && figuresOf(item, locationsBeside(world, itemKey(SKU)), now, {});
-  });
-  if (figures?.reserved !== acknowledged || figures.available !== STOCK - acknowledged) {
-    throw new Error(`${acknowledged} holds were acknowledged, but the books say ${JSON.stringify(figures)}`);
+async function checkBooks(engine: Inventory, items: number, acknowledged: number): Promise<void> {
+  let [reserved, available] = [0, 0];
+  for (let from = 0; from < items; from += WINDOW) {
+    const part = await engine.read((world, now) =>
+      Array.from({ length: Math.min(WINDOW, items - from) }, (_, i) => skuOf(from + i)).map((sku) => {
+        const item = findItem(world, sku);
+        return item && figuresOf(item, locationsBeside(world, itemKey(sku)), now, {});
+      }),
+    );
+    for (const figures of part) {
+      reserved += figures?.reserved ?? 0;
+      available += figures?.available ?? 0;
+    }
+  }
+  if (reserved !== acknowledged || available !== items * STOCK - acknowledged) {
+    throw new Error(`${acknowledged} holds were acknowledged, but the books say ${reserved} are reserved and ${available} available`);
   }
 }
 

@@ -11,19 +11,21 @@ import type { Settings, Suite } from './suite.ts';
 export const engine: Suite = { name: 'engine', about: 'holds in process on SQLite', run };
 
 const MANY = 4_000;
+/** More than memory keeps as objects, asked for without any rhyme. */
+const MANY_ITEMS = 100_000;
 
 const CALLERS = [64, 512] as const;
 type Peer = 'PostgreSQL batching' | 'Redis Lua';
-type Name = 'engine' | 'all' | 'engine, 64' | `${Peer}, ${(typeof CALLERS)[number]}` | 'file';
+type Name = 'engine' | 'all' | 'all, many items' | 'engine, 64' | `${Peer}, ${(typeof CALLERS)[number]}` | 'file';
 
 async function run({ seconds, warmUpSeconds, rounds }: Settings): Promise<Line[]> {
   await using database = await freshDatabase();
   const withRedis = hasRedis();
   let last: InProcessResult | undefined;
   let viewsBehindSeconds = 0;
-  const ours = async (parts: 'engine' | 'all', callers: number): Promise<Sample> => {
-    const result = await inProcess({ parts, callers, seconds, warmUpSeconds });
-    if (callers === MANY) last = result;
+  const ours = async (parts: 'engine' | 'all', callers: number, items = 1): Promise<Sample> => {
+    const result = await inProcess({ parts, callers, items, seconds, warmUpSeconds });
+    if (callers === MANY && items === 1) last = result;
     viewsBehindSeconds = Math.max(viewsBehindSeconds, result.viewsBehindSeconds ?? 0);
     return { perSecond: result.perSecond, p99: result.waits.p99 };
   };
@@ -36,6 +38,7 @@ async function run({ seconds, warmUpSeconds, rounds }: Settings): Promise<Line[]
     engine: () => ours('engine', MANY),
     file: async () => plainFile({ bytesPerHold: last?.bytesPerHold ?? 0, holdsPerBatch: last?.holdsPerCommit ?? 0, seconds: Math.min(seconds, 2) }),
     all: () => ours('all', MANY),
+    'all, many items': () => ours('all', MANY, MANY_ITEMS),
     'engine, 64': () => ours('engine', 64),
     'PostgreSQL batching, 512': postgres(512),
     'Redis Lua, 512': redis(512),
@@ -71,6 +74,7 @@ function linesOf(measured: Rounds<Name>): Line[] {
     { ...versus('engine', inProcessWords, 'file', 'the same bytes, plain file'), ...atLeast(figure, 250_000) },
     { name: 'in process, 4,000 callers, p99', figure: measured.p99('engine'), unit: 'ms' },
     versus('all', 'in process, views laid out meanwhile', 'engine', inProcessWords),
+    versus('all, many items', 'in process, 100,000 items at random, views laid out meanwhile', 'all', 'one item'),
     versus('engine, 64', 'in process, 64 callers', 'engine', inProcessWords),
     ...peers,
   ];

@@ -4,7 +4,8 @@ import { isFault } from '../base/errors.ts';
 import type { Commit, Lease, LogId, Position, ProjectionStore, Store, Table } from '../store/store.ts';
 import type { ConsumerRows } from './consumer-rows.ts';
 import { KeptRows } from './consumer-rows.ts';
-import { CONSUMER_LEASE_MS, CONSUMER_LOOK_MS, CONSUMER_RENEW_MS, CONSUMER_RETRY_MS, CONSUMER_SAVE_MS, CONSUMER_UNSAVED_MAX, HEARD_PER_TURN, UNHEARD_MAX } from './limits.ts';
+import { CONSUMER_LEASE_MS, CONSUMER_LOOK_MS, CONSUMER_RENEW_MS, CONSUMER_RETRY_MS, CONSUMER_SAVE_MS, CONSUMER_UNSAVED_MAX, HEARD_PER_TURN, HEARD_PER_TURN_MIN, HEARD_TURN_MS, UNHEARD_MAX } from './limits.ts';
+import { Pace } from './pace.ts';
 
 /**
  * Whoever follows the log for a purpose of its own: an alert, prices, a check against fraud. It is told every commit once,
@@ -63,6 +64,7 @@ export class Consumer implements AsyncDisposable {
   #unsaved = 0;
   #queue: Commit[] = [];
   #queued = 0;
+  readonly #pace = new Pace({ ms: HEARD_TURN_MS, min: HEARD_PER_TURN_MIN, max: HEARD_PER_TURN });
   /** Logs that have to be read, because not all of them came by word of the engine. */
   readonly #behind = new Set<LogId>();
   #state: 'standing by' | 'hearing' | 'closed' = 'standing by';
@@ -244,16 +246,19 @@ export class Consumer implements AsyncDisposable {
   #hearQueued(): void {
     if (this.#state !== 'hearing') return this.#dropQueue();
     try {
-      let budget = HEARD_PER_TURN;
+      const began = this.#clock.now();
+      const { size } = this.#pace;
+      let facts = 0;
       let index = 0;
-      for (; index < this.#queue.length && budget > 0; index++) {
+      for (; index < this.#queue.length && facts < size; index++) {
         const commit = this.#queue[index] as Commit; // within bounds
         const next = (this.#heard[commit.log] ?? 0) + 1;
         if (commit.position > next) this.#behind.add(commit.log);
         else if (commit.position === next) this.#hear(commit);
-        budget -= commit.events.length;
-        this.#queued -= commit.events.length;
+        facts += commit.events.length;
       }
+      this.#queued -= facts;
+      this.#pace.took(this.#clock.now() - began, facts);
       this.#queue.splice(0, index);
       if (this.#queue.length > 0 || this.#behind.size > 0) this.#plan();
       else this.#spread();
@@ -265,7 +270,7 @@ export class Consumer implements AsyncDisposable {
   /** Hears what the log has beyond what was heard. */
   async #read(): Promise<void> {
     if (this.#state !== 'hearing') return;
-    let budget = HEARD_PER_TURN;
+    let budget = this.#pace.size;
     for (const log of [...this.#behind]) {
       this.#behind.delete(log);
       // What was deleted by policy is heard by nobody any more.
@@ -279,7 +284,7 @@ export class Consumer implements AsyncDisposable {
         if (budget > 0) continue;
         if (this.#unsaved > CONSUMER_UNSAVED_MAX) await this.#save();
         await new Promise<void>((resolve) => this.#defer(resolve));
-        budget = HEARD_PER_TURN;
+        budget = this.#pace.size;
       }
     }
     // What came by word meanwhile was read, or follows it.

@@ -79,7 +79,9 @@ export const FLUSH_AT = 512;
 export const LAG_MARK_MS = 50;
 /** Marks kept before each two become one: the newest 25 seconds or more are known to within 100 ms. */
 export const LAG_MARKS_MAX = 1_024;
-/** Facts that a consumer hears in one turn of the event loop: about a millisecond, between two commits of shoppers. */
+/** Facts that a consumer hears in one turn of the event loop: as many as take this long, within these bounds, between two commits of shoppers. */
+export const HEARD_TURN_MS = 2;
+export const HEARD_PER_TURN_MIN = 100;
 export const HEARD_PER_TURN = 2_000;
 /** Facts that wait in memory to be heard: past it they are read from the log again, which has them anyway. */
 export const UNHEARD_MAX = 50_000;

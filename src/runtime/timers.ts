@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import { isAnswerKey } from './answers.ts';
 import { DueHeap, type DueKey } from './due-heap.ts';
 import { UNSAVED_FOR_WAKES, WAKE_INTERVAL_MS, WAKE_RELOAD_MS, WAKE_RETRY_MS, WAKE_WINDOW_MS, WAKES_HELD_MAX, WAKES_PER_PAGE, WAKES_PER_STEP, WAKES_PER_STEP_MIN, WAKES_STEP_MS } from './limits.ts';
+import { Pace } from './pace.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -35,7 +36,7 @@ export class Timers<Command> {
   readonly #missed: number[];
   /** Something was saved that an earlier listing went past. */
   #listAgain = false;
-  #stepSize = WAKES_PER_STEP_MIN;
+  readonly #pace = new Pace({ ms: WAKES_STEP_MS, min: WAKES_PER_STEP_MIN, max: WAKES_PER_STEP });
   readonly #unsavedMax: number;
   readonly #forget: (() => void)[];
   /** How far this round has listed, and up to where it goes; done when nothing more is due in its window. */
@@ -180,21 +181,21 @@ export class Timers<Command> {
     while (!this.#closed && (this.#heap.nextDue ?? Number.POSITIVE_INFINITY) <= now) {
       await this.#engine.crowd.atMost(this.#unsavedMax);
       if (this.#closed) break;
-      const due = this.#heap.take(now, this.#stepSize).filter(({ key }) => !this.#rests(key, now) && this.#engine.mayWantWaking(key));
+      // As many at a time as take some milliseconds: what is asked meanwhile waits for no more than that.
+      const taken = this.#heap.take(now, this.#pace.size);
+      const due = taken.filter(({ key }) => !this.#rests(key, now) && this.#engine.mayWantWaking(key));
       this.#refill();
       this.#noteLateness(due);
+      const began = this.#clock.now();
       await this.#step(due);
+      this.#pace.took(this.#clock.now() - began, taken.length);
     }
     this.#waking = false;
     this.#plan();
   }
 
-  /** As many at a time as take some milliseconds: what is asked meanwhile waits for no more than that. */
   async #step(due: readonly DueKey[]): Promise<void> {
-    const began = this.#clock.now();
     const results = await Promise.allSettled(due.map(({ key }) => this.#engine.execute(this.#room.wake(key), { turn: 'last' })));
-    const tookMs = this.#clock.now() - began;
-    this.#stepSize = Math.round(Math.min(WAKES_PER_STEP, Math.max(WAKES_PER_STEP_MIN, tookMs > WAKES_STEP_MS ? this.#stepSize * 0.8 : this.#stepSize * 1.25)));
     results.forEach((result, index) => {
       const entry = due[index];
       if (!entry) return;

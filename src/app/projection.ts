@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
+import { boundNewThreads } from '../base/thread-heap.ts';
 import type { Rebuilding, Views } from '../http/http.ts';
 import type { StorePlace } from './open-store.ts';
 import type { Step } from './projection-loop.ts';
@@ -27,8 +28,12 @@ export interface ProjectionListeners {
 // Running from source the file is TypeScript, in the built package it is not.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js', import.meta.url);
 
+/** Of new objects: a step's facts and rows become garbage together, so more would only be there longer. */
+const SEMI_SPACE_MB = 16;
+
 /** Folds the log into states and views in a thread of its own, so that it takes no time from decisions. */
 export async function startProjection(place: StorePlace, holder: string, on: ProjectionListeners): Promise<Projection> {
+  boundNewThreads(SEMI_SPACE_MB);
   const worker = new Worker(ENTRY, { workerData: { place, holder } });
   const listeners = new Set<(checkpoints: readonly number[], step: Step | undefined) => void>();
   const stepSeconds = new Distribution(SECONDS_OF_WAITS);

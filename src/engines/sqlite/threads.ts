@@ -1,5 +1,6 @@
 import { Worker as Thread } from 'node:worker_threads';
 import { Fault } from '../../base/errors.ts';
+import { boundNewThreads } from '../../base/thread-heap.ts';
 import { fromParts, type FaultParts } from './faults.ts';
 import type { Answer, Operations } from './batches.ts';
 import { Desk, type Carrier, type Recipient } from './desk.ts';
@@ -22,8 +23,8 @@ export type ThreadReport =
 // Running from source the file is TypeScript, in the built package it is not.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
-/** What a side makes lives only until it is answered or stored: 8 MB of it at a time, where the process's own size would take 100 MB in each thread. */
-const YOUNG_MB = 24;
+/** Of new objects: what a side makes lives only until it is answered or stored. */
+const SEMI_SPACE_MB = 8;
 
 /** Starts a thread for one side of the store and resolves when its files are open. */
 export function startThread<O extends Operations>(side: Side, directory: string): Promise<Desk<O>> {
@@ -33,7 +34,8 @@ export function startThread<O extends Operations>(side: Side, directory: string)
 function connect(side: Side, directory: string, recipient: Recipient): { carrier: Carrier; ready: Promise<void> } {
   const closing = new Int32Array(new SharedArrayBuffer(4));
   const data: ThreadData = { side, directory, closing };
-  const thread = new Thread(ENTRY, { workerData: data, name: `sqlite-${side}`, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  boundNewThreads(SEMI_SPACE_MB);
+  const thread = new Thread(ENTRY, { workerData: data, name: `sqlite-${side}` });
   const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
     const lose = (cause: unknown): void => {

@@ -13,20 +13,23 @@ export const CLOSE_PATIENCE_MS = 8_000;
 export const CONFLICT_ATTEMPTS_MAX = 20;
 /** Answers are remembered this long, so that a repeated command has one effect: the promise is 24 h, one more for slow clocks. */
 export const ANSWER_RETENTION_MS = 25 * 3_600_000;
-/** States kept in memory before those that are saved and unused make room. */
-export const RESIDENT_STATES_MAX = 150_000;
 /**
- * States that were changed and are not known to be saved yet, beyond which commands wait until some are: 200 MB, and
+ * Saved states kept in memory before those that are unused make room, some 40 MB. More is not better: the collector
+ * looks at every one of them, half a microsecond each, while shoppers wait; one that is missing costs 10 µs.
+ */
+export const RESIDENT_STATES_MAX = 50_000;
+/**
+ * States that were changed and are not known to be saved yet, beyond which commands wait until some are: 130 MB, and
  * some five to ten seconds of changes, each to another item.
  */
 export const UNSAVED_STATES_MAX = 150_000;
-/** Wake-ups leave half of that to commands; the projector has two steps' work then. */
-export const UNSAVED_FOR_WAKES = 80_000;
+/** Wake-ups leave the rest of that to commands, and the collector little to look at; the projector has two steps' work. */
+export const UNSAVED_FOR_WAKES = 30_000;
 /** How long commands wait for that before they are told to come back: a saving takes a second. */
 export const CROWDED_PATIENCE_MS = 10_000;
 /** How often those who save are asked to hurry: more often than they forget it. */
 export const CROWDED_HURRY_MS = 200;
-/** By how much the states in memory may be more than their maximum where they are only asked for. */
+/** By how much the saved states in memory may be more than their maximum where they are only asked for. */
 export const STATES_OVER = 1.1;
 /** States brought into memory at a time, some milliseconds of reading them: whoever asks for thousands does not hold up who asks for one. */
 export const LOADED_TOGETHER = 500;

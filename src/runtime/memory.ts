@@ -26,7 +26,7 @@ export interface MemoryOptions<Command> {
   readonly store: Pick<Store, 'log' | 'projections' | 'partitions'>;
   readonly room: Omit<Room<Command>, 'wake'>;
   readonly logOf: (key: string) => number;
-  /** States kept in memory before those that are saved and unused make room. */
+  /** Saved states kept in memory before those that are unused make room. */
   readonly statesMax: number;
   /** What is being put together, and what is being made durable. */
   readonly batches: { open(): Changes; underWay(): Changes | undefined };
@@ -137,7 +137,7 @@ export class Memory<Command> {
 
   #makeRoom(): void {
     const { statesMax } = this.#options;
-    if (this.#residents.size > statesMax) this.#residents.evict(statesMax, this.#checkpoints);
+    if (this.#residents.saved > statesMax) this.#residents.evict(statesMax, this.#checkpoints);
   }
 
   /** Forgets states that a change that never became durable was folded into. */
@@ -149,7 +149,7 @@ export class Memory<Command> {
   async load(keys: readonly string[]): Promise<void> {
     // Who only asks has nothing saved: without this everything that was ever asked for would stay. Much at a time, because
     // what was not used between two times is taken for unused.
-    if (this.#residents.size > this.#options.statesMax * STATES_OVER) this.#makeRoom();
+    if (this.#residents.saved > this.#options.statesMax * STATES_OVER) this.#makeRoom();
     for (let from = 0; from < keys.length; from += LOADED_TOGETHER) {
       const byLog = Map.groupBy(keys.slice(from, from + LOADED_TOGETHER), this.#options.logOf);
       await Promise.all([...byLog].map(([log, group]) => this.#loadFrom(log, group)));
@@ -277,7 +277,7 @@ export class Memory<Command> {
 
   #noteSaved(log: number, upTo: number): void {
     this.#savedUpTo[log] = Math.max(this.#savedUpTo[log] ?? 0, upTo);
-    this.#residents.saved(log, upTo);
+    this.#residents.noteSaved(log, upTo);
   }
 
   #admit(log: number, keys: readonly string[], loaded: { bodies: Map<string, string> }): void {

@@ -40,16 +40,24 @@ describe('residents', () => {
           } else if (one.do === 'commit') position++;
           else if (one.do === 'save') {
             saved[one.log] = Math.max(saved[one.log] ?? 0, Math.min(one.upTo, position));
-            residents.saved(one.log, saved[one.log] ?? 0);
+            residents.noteSaved(one.log, saved[one.log] ?? 0);
           } else if (one.do === 'evict') {
             residents.evict(one.max, saved);
             for (const name of known.keys()) if (!residents.peek(name) && !unsaved().includes(name)) known.delete(name);
           }
-          expect([residents.size, residents.unsaved]).toEqual([known.size, unsaved().length]);
+          expect([residents.size, residents.unsaved, residents.saved]).toEqual([known.size, unsaved().length, known.size - unsaved().length]);
           expect([...known.keys()].every((name) => residents.peek(name))).toBe(true);
         }
       }),
     );
+  });
+
+  test('that have to stay take no room from those that need not', () => {
+    const residents = new Residents(1);
+    for (let i = 0; i < 1_000; i++) residents.put(`i/NEW-${i}`, 0, i, 7);
+    for (let i = 0; i < 50; i++) residents.put(`i/OLD-${i}`, 0, i, 0);
+    for (let round = 0; round < 10; round++) residents.evict(50, [6]);
+    expect([residents.size, residents.saved]).toEqual([1_050, 50]);
   });
 
   test('that nobody used leave in a few rounds, however many there are', () => {

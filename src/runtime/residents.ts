@@ -49,6 +49,11 @@ export class Residents {
     return this.#unsaved.count;
   }
 
+  /** How many may leave. */
+  get saved(): number {
+    return this.#size - this.#unsaved.count;
+  }
+
   find(key: string): Entry | undefined {
     const entry = this.#part(partOf(key)).get(key);
     if (entry) entry.used = this.#epoch;
@@ -86,16 +91,19 @@ export class Residents {
   }
 
   /** What the commits of a log up to a position changed is saved. */
-  saved(log: number, upTo: number): void {
+  noteSaved(log: number, upTo: number): void {
     this.#unsaved.saved(log, upTo);
   }
 
-  /** Lets go of some states that are saved and were not used lately, until `max` are left or enough were looked at. */
+  /**
+   * Lets go of some states that are saved and were not used lately, until `max` of these are left or enough were looked
+   * at. Those that have to stay take no room from them: where all is in a hurry, what was just saved is asked for again.
+   */
   evict(max: number, checkpoints: readonly number[]): void {
     this.#epoch++;
     // In step with how many came since: a million holds that run out bring as many states.
-    const steps = Math.min(EVICTION_STEP_MAX, EVICTION_STEP + 2 * (this.#size - max));
-    for (let looked = 0; looked < steps && this.#size > max; looked++) {
+    const steps = Math.min(EVICTION_STEP_MAX, EVICTION_STEP + 2 * (this.saved - max));
+    for (let looked = 0; looked < steps && this.saved > max; looked++) {
       const next = this.#hand.next();
       if (next.done === true) {
         this.#handPart = (this.#handPart + 1) % PARTS;

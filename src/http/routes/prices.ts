@@ -4,7 +4,7 @@ import { hash32 } from '../../base/hash.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { EncodedPrice } from '../../processes/processes.ts';
 import { findItem } from '../../rooms/inventory/inventory.ts';
-import { limits } from '../../rooms/pricing/pricing.ts';
+import { limits, readSaid } from '../../rooms/pricing/pricing.ts';
 import type { Answer, Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
 import { COURTESY_WAIT_MS, PAGE_DEFAULT, PRICE_MAX_AGE_SECONDS } from '../limits.ts';
@@ -164,8 +164,7 @@ function history({ services }: Floor): Route {
 const OWN = new Set(['again', 'windowSeconds', 'by']);
 
 function pastPriceOf({ time, shadow, body }: HistoryRow): JsonObject {
-  const data = JSON.parse(body) as JsonObject; // a fact's data
-  return { at: rfc3339(Number(time)), ...Object.fromEntries(Object.entries(data).filter(([name]) => !OWN.has(name))), shadow: Number(shadow) === 1 };
+  return { at: rfc3339(Number(time)), ...Object.fromEntries(Object.entries(readSaid(body)).filter(([name]) => !OWN.has(name))), shadow: Number(shadow) === 1 };
 }
 
 function setOverride({ services: { engine } }: Floor): Route {

@@ -3,6 +3,7 @@ import { BOOK_KEY } from './keys.ts';
 import { POLICY_VERSIONS_MAX, SHADOWS_MAX } from './limits.ts';
 import { shownFrom, type Shown } from './lowest.ts';
 import { NO_POLICIES, ownOf, type Book, type Policy, type Price, type Shadow, type Track } from './state.ts';
+import { writeWhy } from './stored.ts';
 import { trackTo } from './track.ts';
 
 /** The states of one log while a fact is folded into them. */
@@ -34,7 +35,7 @@ export function evolve(event: PricingEvent, states: States): void {
 }
 
 export function unpriced(sku: string): Price {
-  return { sku, version: 0, price: null, past: [], basePrice: null, policy: null, policyVersion: null, why: [], stockVersion: 0, effectiveAt: 0, degraded: false, lows: [], shadows: {} };
+  return { sku, version: 0, price: null, past: [], basePrice: null, policy: null, policyVersion: null, why: writeWhy([]), stockVersion: 0, effectiveAt: 0, degraded: false, lows: [], shadows: {} };
 }
 
 export function priceAfter(event: PriceEvent, before: Price | undefined): Price {
@@ -83,7 +84,7 @@ function said(state: Price, data: PriceFacts, { shown, effectiveAt, track }: { s
     basePrice: data.basePrice,
     policy: data.policy,
     policyVersion: data.policyVersion,
-    why: data.why,
+    why: writeWhy(data.why),
     stockVersion: data.stockVersion,
     effectiveAt,
     degraded: data.degraded === true,

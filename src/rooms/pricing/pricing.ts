@@ -13,7 +13,7 @@ import { evolve, keysOf } from './evolve.ts';
 import { logOfKey } from './keys.ts';
 import { forgottenAt } from './quotes.ts';
 import type { Price, Quote } from './state.ts';
-import { readPrice, writePrice } from './stored-price.ts';
+import { readPrice, writePrice } from './stored.ts';
 import { factRows, form, rowsOf, TABLES } from './views.ts';
 
 export const pricing: Room<PricingCommand> = {
@@ -62,5 +62,6 @@ export { NO_POINTS, scatterOf, withPoint, type PricePoint, type PriceScatter, ty
 export { gallegoVanRyzinRevenue } from './strategies/gallego-van-ryzin.ts';
 export { exponentialRunOutPrice } from './strategies/run-out.ts';
 export { compileStrategy, type ComputedStrategy } from './strategies/strategies.ts';
+export { readSaid } from './stored.ts';
 export type { Known, PriceModel } from './strategies/trace.ts';
 export { trackTo } from './track.ts';

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { announced } from './lowest.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
 import type { Book, PolicyVersion, Price, Quote } from './state.ts';
+import { readWhy } from './stored.ts';
 
 const instant = (ms: number): string => new Date(ms).toISOString();
 /** Types of this room are plain JSON where they hold no undefined; interfaces lack the index signature that says so. */
@@ -25,7 +26,7 @@ export function priceView(price: Price, now: number): JsonObject {
     policy,
     policyVersion,
     degraded,
-    why: plain(why),
+    why: plain(readWhy(why)),
     version,
     stockVersion,
     effectiveAt: instant(effectiveAt),

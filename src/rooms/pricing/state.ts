@@ -1,8 +1,8 @@
-import type { Step } from './candidate.ts';
 import type { Hold } from './events.ts';
 import { BOOK_KEY, policyKey, priceKey, quoteKey } from './keys.ts';
 import type { Money } from './money.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
+import type { Why } from './stored.ts';
 
 /** A price as guardrails on its pace see it: what it is, and what it was within the window. */
 export interface Track {
@@ -34,7 +34,7 @@ export interface Price extends Track {
   readonly basePrice: Money | null;
   readonly policy: string | null;
   readonly policyVersion: number | null;
-  readonly why: readonly Step[];
+  readonly why: Why;
   readonly stockVersion: number;
   /** Since when the price is what it is. */
   readonly effectiveAt: number;

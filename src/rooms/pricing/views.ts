@@ -4,6 +4,7 @@ import type { PricingEvent } from './events.ts';
 import { BOOK_KEY } from './keys.ts';
 import { announced } from './lowest.ts';
 import type { Policy, Price, Quote } from './state.ts';
+import { writeSaid } from './stored.ts';
 
 /** The read models: tables that follow from states and facts, for lists, search and reports. Primary keys come first. */
 export const TABLES: readonly Table[] = [
@@ -43,7 +44,7 @@ export const TABLES: readonly Table[] = [
       { name: 'currency', type: 'text', nullable: true },
       { name: 'policy', type: 'text', nullable: true },
       { name: 'policy_version', type: 'int', nullable: true },
-      /** The fact's data, as JSON. */
+      /** What the fact said; see `writeSaid`. */
       { name: 'body', type: 'text' },
     ],
     primaryKey: ['sku', 'shadow', 'position', 'part'],
@@ -86,7 +87,7 @@ export const TABLES: readonly Table[] = [
  * Raised whenever saved states or rows get another meaning or another shape that the tables above do not show: stores
  * of another form make theirs again from the log.
  */
-const FORM = 2;
+const FORM = 3;
 
 /** The form of what is saved: the number above, and what the tables look like. */
 export const form = `pricing-${FORM}-${hash32(JSON.stringify(TABLES)).toString(36)}`;
@@ -129,7 +130,7 @@ export function factRows(at: { position: number }, events: readonly EventRecord[
     const event = record as unknown as PricingEvent; // the room is given its own facts only
     if (event.type === 'pricing.price.changed' || event.type === 'pricing.shadow.priced') {
       const { price, policy, policyVersion } = event.data;
-      rows.upsert('price_history', [event.key.slice(2), event.type === 'pricing.price.changed' ? 0 : 1, at.position, part, event.time, price?.amount ?? null, price?.currency ?? null, policy, policyVersion, JSON.stringify(event.data)]);
+      rows.upsert('price_history', [event.key.slice(2), event.type === 'pricing.price.changed' ? 0 : 1, at.position, part, event.time, price?.amount ?? null, price?.currency ?? null, policy, policyVersion, writeSaid(event.data)]);
     }
     if (event.type === 'pricing.policy.changed') rows.upsert('price_policy_versions', [event.data.policy, event.data.version, event.time, JSON.stringify(event.data)]);
   }

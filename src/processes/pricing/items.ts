@@ -3,17 +3,18 @@ import type { Table } from '../../store/store.ts';
 import type { Answer } from './outside.ts';
 import type { Sales } from './sales.ts';
 
-/** What is kept of an item that a policy prices, or compares. */
+/** What is kept of an item that a policy prices, or compares. Replaced as a whole, never changed in place. */
 export interface Priced {
   readonly sku: string;
   readonly log: number;
   /** When it was first described. */
   readonly firstAt: number;
-  choice: Choice | undefined;
+  /** undefined: not known since the start. */
+  readonly choice: Choice | undefined;
   /** undefined: nothing was sold, nor ran out. */
-  sales: Sales | undefined;
+  readonly sales: Sales | undefined;
   /** The last price that a function or module gave, by policy. */
-  good: { readonly [policy: string]: number } | undefined;
+  readonly good: { readonly [policy: string]: number } | undefined;
 }
 
 /** Its rows: what a crash must not lose. Items that no policy prices have one only while they are to be priced. */
@@ -38,7 +39,7 @@ export function pricedFrom(sku: string, body: string): Priced {
   return { sku, log, firstAt, choice: undefined, sales, good };
 }
 
-/** Notes a good answer for the time when there is none. */
-export function noteAnswer(item: Priced, policy: string, answer: Answer): void {
-  if (answer.ok && item.good?.[policy] !== answer.model) item.good = { ...item.good, [policy]: answer.model };
+/** With a good answer, for the time when there is none. */
+export function withAnswer(item: Priced, policy: string, answer: Answer): Priced {
+  return answer.ok && item.good?.[policy] !== answer.model ? { ...item, good: { ...item.good, [policy]: answer.model } } : item;
 }

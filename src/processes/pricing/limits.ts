@@ -7,12 +7,14 @@ export const TURNS_MAX = 8;
 /** Items looked at in one turn because a policy changed, beside those to which something happened; and where much happens. */
 export const SWEEP_PER_TURN = 250;
 export const SWEEP_PER_TURN_MIN = 50;
+/** Priced items that are marked as due because a location changed; where there are more, all items are looked at as for a policy. */
+export const MARKED_TOGETHER_MAX = 10_000;
 /** Turns of such items under way at a time: together they are what one append makes durable while the next is computed. */
 export const SWEEP_TURNS_MAX = 3;
 /** SKUs read from the views at a time while all items are looked at. */
 export const SWEEP_PAGE = 2_000;
 /** Pages that may be priced and not in the views yet: about as many facts as the projector takes in two steps. */
-export const SWEEP_PAGES_UNSAVED = 20;
+export const SWEEP_PAGES_UNSAVED = 5;
 /** How long one look at all items waits for the views at a time, before it waits again. */
 export const VIEWS_WAIT_MS = 10_000;
 /** Prices that depend on time are computed again this often. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
-import { findPrice, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
+import { findPrice, type BookPolicy, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
 import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
 import type { Commit, EventRecord, Position, Store } from '../../store/store.ts';
 import { Heard } from '../heard.ts';
@@ -11,11 +11,12 @@ import { Categories } from './categories.ts';
 import { EFFECTS, salesAfter, type Effect } from './effects.ts';
 import { Functions } from './functions.ts';
 import { firstDescribed } from './first-described.ts';
-import { bodyOf, ITEMS_TABLE, noteAnswer, pricedFrom, type Priced } from './items.ts';
-import { ITEMS_PER_TURN, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, SWEEP_PER_TURN_MIN, SWEEP_TURNS_MAX, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
+import { bodyOf, ITEMS_TABLE, pricedFrom, withAnswer, type Priced } from './items.ts';
+import { ITEMS_PER_TURN, MARKED_TOGETHER_MAX, OUTSIDE_AGAIN_MS, OUTSIDE_WAITING_MAX, RETRY_MS, SWEEP_PER_TURN, SWEEP_PER_TURN_MIN, SWEEP_TURNS_MAX, TIMED_MS, TIMED_PARTS, TURNS_MAX, VIEWS_WAIT_MS } from './limits.ts';
 import { Modules } from './modules.ts';
 import type { Answer, Asked } from './outside.ts';
 import { Pending } from './pending.ts';
+import { PricedItems } from './priced-items.ts';
 import { noSales, stocked, type Sales } from './sales.ts';
 import { matchedItem, stockOf, type Stock } from './signals.ts';
 import { Sweep, SWEEP_TABLE, type SweepStatus } from './sweep.ts';
@@ -45,7 +46,7 @@ export interface PipelineOptions {
  *     facts ──► due items ──► look: stock, price, policies ──► candidates ──► PublishPrices ──► facts
  *       └──► sales (velocity)                                     └──► function or module ──┘
  *
- * Items that no policy prices are remembered by nobody: a fact about one costs a look into a map.
+ * Items that no policy prices are remembered by nobody: a fact about one costs a look into a table.
  */
 export class Pipeline implements Listener {
   readonly name = 'pricing';
@@ -55,7 +56,7 @@ export class Pipeline implements Listener {
   readonly #clock: Clock;
   readonly #onTrouble: ((message: string) => void) | undefined;
   readonly #defer: (task: () => void) => void;
-  readonly #items = new Map<string, Priced>();
+  readonly #items = new PricedItems();
   /** By SKU of what they are made of: the bundles that policies price. */
   readonly #bundles = new Map<string, Set<string>>();
   readonly #pending = new Pending();
@@ -72,7 +73,6 @@ export class Pipeline implements Listener {
   readonly #functions: Functions;
   readonly #modules: Modules;
   #book: CompiledBook | undefined;
-  #timed = this.#items.values();
   #turns = 0;
   /** Those with items that are only looked at. */
   #sweepTurns = 0;
@@ -142,7 +142,6 @@ export class Pipeline implements Listener {
     this.#live = false;
     for (const forgotten of [this.#items, this.#bundles, this.#pending, this.#changed, this.#touched, this.#savedDue, this.#again, this.#seenInSweep]) forgotten.clear();
     this.#heard.clear();
-    this.#timed = this.#items.values();
     this.#book = undefined;
     for (let after = ''; ; ) {
       const rows = (await saved.selectFrom('priced_items').selectAll().where('sku', '>', after).orderBy('sku').limit(PAGE).execute()) as { sku: string; dirty: number | string; body: string | null }[]; // the table's columns
@@ -160,7 +159,7 @@ export class Pipeline implements Listener {
   }
 
   #takeUp({ sku, dirty, body }: { readonly sku: string; readonly dirty: number | string; readonly body: string | null }): void {
-    if (body !== null) this.#items.set(sku, pricedFrom(sku, body));
+    if (body !== null) this.#items.set(pricedFrom(sku, body));
     if (Number(dirty) !== 1) return;
     this.#savedDue.add(sku);
     this.#mark(sku);
@@ -182,19 +181,21 @@ export class Pipeline implements Listener {
     if (effect === 'moved' && this.#items.size === 0 && this.#bundles.size === 0 && this.#pending.isIdle) return;
     const sku = key.slice(2);
     if (effect === 'described') return this.#mark(sku);
-    const item = this.#items.get(sku);
-    if (item) this.#note(effect, item, time, data);
+    const isPriced = this.#items.has(sku);
+    if (isPriced) this.#note(effect, sku, time, data);
     else if (this.#strangers && (effect === 'sold' || effect === 'cancelled')) this.#strangers.set(sku, salesAfter(effect, this.#strangers.get(sku), time, data) ?? noSales(time));
     if (effect === 'priced') return;
     // One that is looked at for the first time may turn out to be priced by a policy, with stock that is no longer so.
-    if (item || this.#pending.has(sku)) this.#mark(sku);
+    if (isPriced || this.#pending.has(sku)) this.#mark(sku);
     if (this.#bundles.size > 0) for (const bundle of this.#bundles.get(sku) ?? NONE) this.#mark(bundle);
   }
 
-  #note(effect: Effect, item: Priced, time: number, data: EventRecord['data']): void {
-    const before = item.sales;
-    item.sales = salesAfter(effect, before, time, data);
-    if (item.sales !== before) this.#noteChange(item.sku);
+  #note(effect: Effect, sku: string, time: number, data: EventRecord['data']): void {
+    const before = this.#items.salesOf(sku);
+    const sales = salesAfter(effect, before, time, data);
+    if (sales === before) return;
+    this.#items.setSales(sku, sales);
+    this.#noteChange(sku);
   }
 
   #noteChange(sku: string): void {
@@ -220,15 +221,14 @@ export class Pipeline implements Listener {
 
   /** What is available of all items of a log may be another. */
   #markPlaces(log: number): void {
-    for (const item of this.#items.values()) if (item.log === log) this.#mark(item.sku);
+    if (this.#items.size > MARKED_TOGETHER_MAX) return this.#beginSweep();
+    for (const sku of this.#items.skus(log)) this.#mark(sku);
     for (const bundles of this.#bundles.values()) for (const bundle of bundles) this.#mark(bundle);
   }
 
   #markModule(path: string): void {
-    for (const { sku, choice } of this.#items.values()) {
-      const used = choice ? [choice.live, ...choice.shadows] : [];
-      if (used.some((policy) => policy?.definition.strategy.kind === 'module' && policy.definition.strategy.path === path)) this.#mark(sku);
-    }
+    const isUsed = (policy: BookPolicy | null): boolean => policy?.definition.strategy.kind === 'module' && policy.definition.strategy.path === path;
+    for (const sku of this.#items.pricedBy((choice) => choice !== undefined && [choice.live, ...choice.shadows].some(isUsed))) this.#mark(sku);
     this.#pump();
   }
 
@@ -247,7 +247,7 @@ export class Pipeline implements Listener {
 
   /** Most items that are marked are priced before anything is saved: of those nothing is written. */
   #saveRow(sku: string, due: boolean, rows: ConsumerRows): void {
-    const item = this.#items.get(sku);
+    const item = this.#items.find(sku);
     const wasDue = this.#savedDue.has(sku);
     const isOther = this.#changed.delete(sku) || due !== wasDue;
     if (due) this.#savedDue.add(sku);
@@ -394,26 +394,23 @@ export class Pipeline implements Listener {
       if (plain) candidates.push(plain);
       return;
     }
-    const item = this.#keep(sku, stock, firstAt);
-    item.choice = choice;
-    const inStock = stock.figures.available > 0;
-    const sales = item.sales || !inStock ? stocked(item.sales ?? noSales(now), inStock, now) : undefined;
-    if (sales !== item.sales) this.#noteChange(sku);
-    item.sales = sales;
+    const item = this.#keep({ sku, stock, choice, now, firstAt });
     const { ready, outside } = candidatesOf({ ...look, stock }, item, choice, { now, signalsAt, book, category: this.#categories.of(item, choice, stock.item, this.#items, now) });
     candidates.push(...ready);
     if (outside.length > 0 && this.#asked >= OUTSIDE_WAITING_MAX) this.#again.set(sku, now + RETRY_MS);
     else jobs.push(...outside);
   }
 
-  #keep(sku: string, { item }: Stock, firstAt: number): Priced {
-    let kept = this.#items.get(sku);
-    if (!kept) {
-      kept = { sku, log: this.#engine.logOf(`i/${item.sku}`), firstAt, choice: undefined, sales: this.#strangers?.get(sku), good: undefined };
-      this.#items.set(sku, kept);
-      this.#noteChange(sku);
-    }
-    return kept;
+  #keep({ sku, stock, choice, now, firstAt }: { sku: string; stock: Stock; choice: Choice; now: number; firstAt: number }): Priced {
+    const known = this.#items.find(sku);
+    const kept = known ?? { sku, log: this.#engine.logOf(`i/${sku}`), firstAt, choice, sales: this.#strangers?.get(sku), good: undefined };
+    const inStock = stock.figures.available > 0;
+    const sales = kept.sales || !inStock ? stocked(kept.sales ?? noSales(now), inStock, now) : undefined;
+    if (!known || sales !== known.sales) this.#noteChange(sku);
+    if (known?.choice === choice && known.sales === sales) return known;
+    const item = { ...kept, choice, sales };
+    this.#items.set(item);
+    return item;
   }
 
   /** One command for each log, all of them in one append. */
@@ -455,8 +452,9 @@ export class Pipeline implements Listener {
   }
 
   #answerTo(sku: string, job: OutsideJob, answer: Answer): Candidate {
-    const item = this.#items.get(sku);
-    if (item) noteAnswer(item, job.policy.id, answer);
+    const known = this.#items.find(sku);
+    const item = known && withAnswer(known, job.policy.id, answer);
+    if (item) this.#items.set(item);
     this.#noteChange(sku);
     if (!answer.ok) this.#again.set(sku, this.#clock.now() + OUTSIDE_AGAIN_MS);
     return answered(job, answer, item?.good?.[job.policy.id]);
@@ -479,15 +477,8 @@ export class Pipeline implements Listener {
       this.#again.delete(sku);
       this.#mark(sku);
     }
-    for (let count = Math.ceil(this.#items.size / (TIMED_PARTS - 1)); count > 0; count--) {
-      const next = this.#timed.next();
-      if (next.done === true) {
-        this.#timed = this.#items.values();
-        break;
-      }
-      const { sku, choice } = next.value;
-      if (!choice || [choice.live, ...choice.shadows].some((policy) => policy && dependsOnTime(policy.definition.strategy))) this.#mark(sku);
-    }
+    const isTimed = (choice: Choice | undefined): boolean => !choice || [choice.live, ...choice.shadows].some((policy) => policy && dependsOnTime(policy.definition.strategy));
+    for (const sku of this.#items.walk(Math.ceil(this.#items.size / (TIMED_PARTS - 1)), isTimed)) this.#mark(sku);
     this.#pump();
   }
 }

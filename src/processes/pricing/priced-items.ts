@@ -125,6 +125,8 @@ function put<Value>(map: Map<string, Value>, sku: string, value: Value | undefin
   else map.delete(sku);
 }
 
+/** What does not fit in a byte. */
+const NOT_LATIN = /[\u0100-\uffff]/;
 const NONE = -1;
 const ROWS_FIRST = 16;
 const BYTES_FIRST = 256;
@@ -163,7 +165,7 @@ class Part {
   add(sku: string, hash: number): number {
     if (this.rows === this.#hashes.length) this.#grow();
     const row = this.rows++;
-    const isWide = [...sku].some((character) => character.length > 1 || character.charCodeAt(0) > 255);
+    const isWide = NOT_LATIN.test(sku);
     const width = isWide ? 2 * sku.length : sku.length;
     assert(sku.length < 32_768, 'a SKU is too long to be kept');
     if (this.#end + width > this.#bytes.length) this.#makeRoom(width);

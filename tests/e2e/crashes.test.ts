@@ -10,11 +10,11 @@ describe('killed at random moments under load', { timeout: 600_000 }, () => {
 
   test(`keeps every promise on SQLite (seed ${seed})`, async () => {
     await using place = await sqlitePlace();
-    expect(await crashRounds(place, 5, seed)).toMatchObject(ZEROES);
+    expect(await crashRounds(place, { rounds: 5, seed })).toMatchObject(ZEROES);
   });
 
   test.skipIf(databaseServer === undefined)(`keeps every promise on PostgreSQL (seed ${seed})`, async () => {
     await using place = await postgresPlace();
-    expect(await crashRounds(place, 3, seed)).toMatchObject(ZEROES);
+    expect(await crashRounds(place, { rounds: 3, seed })).toMatchObject(ZEROES);
   });
 });

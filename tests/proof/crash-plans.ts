@@ -21,7 +21,7 @@ type Points = readonly (readonly [CrashPoint, number])[];
 
 /** By how often the points may be passed before. A snapshot is the saving of states with the views, and the copying of them into their file. */
 const POINTS: Readonly<Record<Activity, Points>> = {
-  snapshot: [['views.apply', 12], ['views.committed', 12], ['views.checkpoint', 1]],
+  snapshot: [['views.apply', 6], ['views.committed', 6], ['views.checkpoint', 1]],
   archive: [['log.trim', 12], ['archive.packed', 4], ['archive.trimmed', 4]],
   import: [['import.begun', 3], ['import.taken', 3]],
   migration: [['migrate.noted', 1], ['migrate.commits', 8], ['migrate.messages', 1], ['migrate.settings', 1], ['migrate.compared', 1], ['migrate.views', 1], ['migrate.released', 1]],

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CrashPoint } from '../../src/base/crash-points.ts';
 import { below, chance } from '../../src/base/random.ts';
 import { Audit, type Verdict } from './audit.ts';
 import { moveKilled, nextPlan, Supplies, type Activity } from './crash-plans.ts';
@@ -13,14 +14,12 @@ import { newShop, openShop, type Shop } from './shoppers.ts';
 const SKUS = ['HOT-1', 'HOT-2', 'HOT-3', 'WARM-1', 'WARM-2', 'COLD-1'];
 /** A round's load lasts up to this long, */
 const LOAD_MS = Number(process.env['HOLDFAST_KILL_LOAD_MS'] ?? 700);
-/** longer where a busy machine would otherwise not come to so many acknowledgements in all, */
-const ACKNOWLEDGED_MIN = Number(process.env['HOLDFAST_KILL_ACKNOWLEDGED'] ?? 0);
-/** and until the server is in the middle of what it is to be killed at. Neither is waited for any longer than this. */
-const PATIENCE_MS = 20_000;
+/** longer where a busy machine would otherwise not come to so many acknowledgements in all, but no longer than this, */
+const LOAD_MAX_MS = 20_000;
+/** and until the server is in the middle of what it is to be killed at, which it comes to within some seconds or not at all. */
+const POINT_MAX_MS = 8_000;
 /** Every so many rounds the queue is waited for and everything that was ever promised is looked at. */
 const WHOLE_AUDIT_EVERY = 10;
-/** Of long runs fewer, because each looks at everything that was ever promised. */
-const WHOLE_AUDITS_MAX = 20;
 
 export interface CrashReport extends Verdict {
   /** Kills under load that really happened. */
@@ -39,8 +38,16 @@ export interface CrashReport extends Verdict {
   readonly faults: readonly string[];
 }
 
-/** `at`: at random moments, or on SQLite half of them at named points, which costs a start more for each. */
-export async function crashRounds(given: Place, rounds: number, seed: number, at: 'random' | 'points' = 'random'): Promise<CrashReport> {
+export interface CrashOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  /** At random moments, or on SQLite half of them at named points, which costs a start more for each. */
+  readonly at?: 'random' | 'points';
+  /** How many requests are to be acknowledged in all, if the load can come to it. */
+  readonly acknowledgedMin?: number;
+}
+
+export async function crashRounds(given: Place, { rounds, seed, at = 'random', acknowledgedMin = 0 }: CrashOptions): Promise<CrashReport> {
   const planned = given.engine === 'sqlite' && at === 'points';
   // Old commits leave the log at once, so that rounds are killed while they do.
   let place: Place = planned ? { ...given, flags: [...given.flags, '--archive-after', '2s'] } : given;
@@ -59,14 +66,16 @@ export async function crashRounds(given: Place, rounds: number, seed: number, at
     // One round's fault would be found again in every later one.
     for (let round = 1; round <= rounds && ledger.faults.length === 0; round++) {
       const { activity, at: point } = planned ? nextPlan(round, { kills, inActivities }, random) : {};
-      let atPoint: boolean;
+      let atPoint = false;
       if (activity === 'migration' && point !== undefined) {
         await server.stop();
         ({ place, killed: atPoint } = await moveKilled(place, join(scratch, `store-${round}`), point));
       } else {
-        if (point !== undefined) server = await restarted(server, place, { HOLDFAST_CRASH_AT: point.join(':') });
+        if (point !== undefined) ({ server, killed: atPoint } = await restarted(server, place, point));
         const importing = activity === 'import' ? supplies.begin(server) : undefined;
-        atPoint = await loadUntilKilled(server, visit, activity === undefined ? () => ledger.answered.length < (ACKNOWLEDGED_MIN * round) / rounds : () => true);
+        const isAwaited = activity !== undefined && !atPoint;
+        const killed = await loadUntilKilled(server, visit, isAwaited ? POINT_MAX_MS : LOAD_MAX_MS, () => isAwaited || ledger.answered.length < (acknowledgedMin * round) / rounds);
+        atPoint ||= killed;
         await importing;
         if (chance(random, 0.2)) await ServerProcess.startAndKillAfter(place, below(random, 600));
       }
@@ -82,7 +91,7 @@ export async function crashRounds(given: Place, rounds: number, seed: number, at
       startsMs.push(performance.now() - began);
       await audit.afterRestart(server.client());
       await supplies.finish(server);
-      if (round % Math.max(WHOLE_AUDIT_EVERY, Math.ceil(rounds / WHOLE_AUDITS_MAX)) !== 0 && round !== rounds) continue;
+      if (round % WHOLE_AUDIT_EVERY !== 0 && round !== rounds) continue;
       await audit.whole(server.client());
       // A run of hours is not to be silent until its end.
       console.log(`${place.engine}: ${kills} of ${rounds} kills, ${ledger.answered.length} requests acknowledged, during ${JSON.stringify(during)}, ${ledger.faults.length} faults`);
@@ -95,6 +104,29 @@ export async function crashRounds(given: Place, rounds: number, seed: number, at
   }
 }
 
+/** What came of the rounds on two stores. */
+export function together(one: CrashReport, other: CrashReport): CrashReport {
+  const sum = (name: 'kills' | 'acknowledged' | 'imported' | 'unanswered' | 'facts' | keyof Verdict): number => one[name] + other[name];
+  return {
+    kills: sum('kills'),
+    atPoints: added(one.atPoints, other.atPoints),
+    during: added(one.during, other.during),
+    startsMs: [...one.startsMs, ...other.startsMs],
+    acknowledged: sum('acknowledged'),
+    imported: sum('imported'),
+    unanswered: sum('unanswered'),
+    facts: sum('facts'),
+    oversoldUnits: sum('oversoldUnits'),
+    lostHolds: sum('lostHolds'),
+    factsThatDoNotAddUp: sum('factsThatDoNotAddUp'),
+    faults: [...one.faults, ...other.faults],
+  };
+}
+
+function added(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries([...new Set([...Object.keys(one), ...Object.keys(other)])].map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)]));
+}
+
 async function stock(server: ServerProcess, ledger: Ledger): Promise<void> {
   const client = server.client();
   for (const [index, sku] of SKUS.entries()) {
@@ -105,18 +137,25 @@ async function stock(server: ServerProcess, ledger: Ledger): Promise<void> {
   }
 }
 
-/** A server that may already have killed itself while it came up: then one without the point takes its place. */
-async function restarted(server: ServerProcess, place: Place, env: Record<string, string>): Promise<ServerProcess> {
-  await server.stop();
-  return ServerProcess.start(place, env).catch(() => ServerProcess.start(place));
+/**
+ * Kills the server and starts it to be killed at a point. Where it comes to that already while it comes up, in the middle
+ * of taking over what the one before left, another without the point takes its place.
+ */
+async function restarted(server: ServerProcess, place: Place, point: readonly [CrashPoint, number]): Promise<{ server: ServerProcess; killed: boolean }> {
+  await server.kill();
+  try {
+    return { server: await ServerProcess.start(place, { HOLDFAST_CRASH_AT: point.join(':') }), killed: false };
+  } catch {
+    return { server: await ServerProcess.start(place), killed: true };
+  }
 }
 
-/** Says whether it ended by itself, at its point. `more`: it is not to be killed yet, though its time is over. */
-async function loadUntilKilled(server: ServerProcess, visit: Shop, more: () => boolean): Promise<boolean> {
+/** Says whether it ended by itself, at its point. `more`: it is not to be killed yet, though its time is over, for up to `mostMs`. */
+async function loadUntilKilled(server: ServerProcess, visit: Shop, mostMs: number, more: () => boolean): Promise<boolean> {
   const over = openShop(visit, server.client());
   const began = performance.now();
   const deadline = began + 30 + below(visit.random, LOAD_MS);
-  while (server.alive && (performance.now() < deadline || (more() && performance.now() < began + PATIENCE_MS))) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (server.alive && (performance.now() < deadline || (more() && performance.now() < began + mostMs))) await new Promise((resolve) => setTimeout(resolve, 5));
   const byItself = !server.alive;
   await server.kill();
   await over;

@@ -29,6 +29,12 @@ export interface Hold {
   fulfilled: boolean;
 }
 
+interface Level {
+  readonly onHand: number;
+  reserved: number;
+  allocated: number;
+}
+
 /** The codes by which the business may refuse, per kind; anything else is a fault of the service. */
 const REFUSALS = {
   hold: ['insufficient-stock'],
@@ -115,14 +121,18 @@ export class Ledger {
     this.#move(sku, change);
   }
 
-  /** What a SKU's level ought to be, but for adjustments on their way. */
-  levelOf(sku: string): { onHand: number; reserved: number; allocated: number } {
-    let [reserved, allocated] = [0, 0];
+  /** What the levels of SKUs ought to be, but for adjustments on their way. */
+  levels(skus: readonly string[]): ReadonlyMap<string, Level> {
+    const levels = new Map(skus.map((sku) => [sku, { onHand: this.onHand.get(sku) ?? 0, reserved: 0, allocated: 0 }]));
     for (const { status, lines, fulfilled } of this.holds.values()) {
-      if (status === 'held') reserved += lines.get(sku) ?? 0;
-      else if (status === 'confirmed' && !fulfilled) allocated += lines.get(sku) ?? 0;
+      const bucket = status === 'held' ? 'reserved' : status === 'confirmed' && !fulfilled ? 'allocated' : undefined;
+      if (bucket === undefined) continue;
+      for (const [sku, quantity] of lines) {
+        const level = levels.get(sku);
+        if (level) level[bucket] += quantity;
+      }
     }
-    return { onHand: this.onHand.get(sku) ?? 0, reserved, allocated };
+    return levels;
   }
 
   /** By how much a SKU may differ from its level because of adjustments on their way: from, to. */

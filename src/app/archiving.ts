@@ -35,7 +35,7 @@ export function startArchiving(options: ArchivingOptions): Archiving {
   const { afterMs, keepMs } = policy;
   const closing = new AbortController();
   const packer = new Packer(place);
-  const archiver = new Archiver({ store, archive: store.archive, clock, holder, afterMs, keepMs, consumers: ['states'], pack: (request) => packer.pack(request), signal: closing.signal });
+  const archiver = new Archiver({ store, archive: store.archive, clock, holder, alone: place.engine === 'sqlite', afterMs, keepMs, consumers: ['states'], pack: (request) => packer.pack(request), signal: closing.signal });
   const intervalMs = Math.min(INTERVAL_MAX_MS, Math.max(INTERVAL_MIN_MS, afterMs / LOOKS_PER_AGE));
   let running: Promise<void> = Promise.resolve();
   let callOff = (): void => undefined;

@@ -100,6 +100,24 @@ describe('old commits move to the archive', () => {
     expect(await yard.live.log.trimmedTo(0)).toBe(60);
   });
 
+  test('a process that is alone does not wait for the lease of one that was killed in the middle of it', async () => {
+    const killed = new Error('killed');
+    let trims = 0;
+    await using yard = openYard({
+      alone: true,
+      holder: 'node-1',
+      beforeTrim() {
+        if (trims++ === 0) throw killed;
+      },
+    });
+    await aged(yard);
+    yard.live.leases.release = () => Promise.reject(killed);
+    await expect(yard.archiver.run()).rejects.toThrow('killed');
+    expect(await openYard({ live: yard.live, objects: yard.cold.objects, clock: yard.clock, holder: 'node-2' }).archiver.run()).toBe(false);
+    expect(await openYard({ live: yard.live, objects: yard.cold.objects, clock: yard.clock, holder: 'node-3', alone: true }).archiver.run()).toBe(true);
+    expect(await yard.live.log.trimmedTo(0)).toBe(60);
+  });
+
   test('a node that lost the lease in the middle of it stops, and what it stored is no harm', async () => {
     let lose = async (): Promise<void> => undefined;
     await using yard = openYard({ interfere: async ({ operation, name, when }) => (operation === 'put' && name.endsWith('.zst') && when === 'after' ? lose() : undefined) });

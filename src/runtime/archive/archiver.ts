@@ -14,6 +14,8 @@ export interface ArchiverOptions {
   readonly clock: Clock;
   /** Who this node is, and what a new archive is called. */
   readonly holder: string;
+  /** No other process can be there: what one that was killed had leased is not waited for. */
+  readonly alone?: boolean;
   /** Commits move to the archive when their newest fact is this old. */
   readonly afterMs: number;
   /** Archived segments are deleted for good when their newest fact is this old; undefined keeps them. */
@@ -148,8 +150,8 @@ export class Archiver {
   }
 
   async #acquire(): Promise<boolean> {
-    const { store, holder, clock } = this.#options;
-    this.#lease = await store.leases.acquire('archiver', holder, { ttlMs: ARCHIVER_LEASE_MS, nowMs: clock.now() });
+    const { store, holder, clock, alone = false } = this.#options;
+    this.#lease = await store.leases.acquire('archiver', alone ? 'the only process' : holder, { ttlMs: ARCHIVER_LEASE_MS, nowMs: clock.now() });
     return this.#lease !== undefined;
   }
 

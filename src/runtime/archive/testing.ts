@@ -26,6 +26,7 @@ export interface YardOptions {
   readonly afterMs?: number;
   readonly keepMs?: number;
   readonly holder?: string;
+  readonly alone?: boolean;
   readonly interfere?: (call: ColdCall) => void | Promise<void>;
   /** Text of a full segment. */
   readonly charactersMax?: number;
@@ -47,7 +48,7 @@ export function openYard(options: YardOptions = {}): Yard {
     },
   };
   const store: Pick<Store, 'log' | 'projections' | 'leases' | 'partitions'> = { log, projections: live.projections, leases: live.leases, partitions: live.partitions };
-  const archiver = new Archiver({ store, archive, clock, holder: options.holder ?? 'node-1', afterMs: options.afterMs ?? DAY, keepMs: options.keepMs, consumers: ['states'], pack: (request) => packSome(live.log, archive, { ...request, ...(options.charactersMax === undefined ? undefined : { charactersMax: options.charactersMax }) }) });
+  const archiver = new Archiver({ store, archive, clock, holder: options.holder ?? 'node-1', alone: options.alone ?? false, afterMs: options.afterMs ?? DAY, keepMs: options.keepMs, consumers: ['states'], pack: (request) => packSome(live.log, archive, { ...request, ...(options.charactersMax === undefined ? undefined : { charactersMax: options.charactersMax }) }) });
   return {
     live,
     cold,

@@ -13,13 +13,15 @@ import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
 import { refuseUnfinished } from './migrate/migrate.ts';
-import { startProjection, type Projection } from './projection.ts';
+import { loadProjection, type LoadedProjection, type Projection } from './projection.ts';
 import { startSharedPrices, type RedisPlace } from './shared-prices.ts';
 import type { Tracer } from './tracing/tracing.ts';
 import { VERSION } from './version.ts';
 
 export interface HoldfastOptions {
   readonly place: StorePlace;
+  /** The views' thread, where it was begun before this. */
+  readonly projection?: LoadedProjection;
   /** How many logs a new store gets; 16 unless given. */
   readonly partitions?: number;
   readonly clock?: Clock;
@@ -59,13 +61,14 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const { place, clock = systemClock(), tracer, onRebuilding = () => undefined } = options;
   await using opening = new AsyncDisposableStack();
   opening.use(boundGarbage());
+  const loaded = opening.use(options.projection ?? loadProjection());
   opening.use(await claimPlace(place));
   const store = opening.use(await openStore(place, { partitions: options.partitions }));
   await refuseUnfinished(store);
   const random = systemRandom();
   const ids = makeIds(random);
   const node = ids.next('node', clock.now(), 0);
-  const projection = opening.use(await startProjection(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
+  const projection = opening.use(await loaded.start(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
   const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', waitingMax: options.waitingCommandsMax, ...(tracer ? { follow: tracer.follow } : undefined) });

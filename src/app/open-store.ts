@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { openDirectory } from '../engines/directory/directory.ts';
-import { openPostgres } from '../engines/postgres/postgres.ts';
-import { lockDirectory, openSqlite } from '../engines/sqlite/sqlite.ts';
 import { Archive, readThrough, withLog } from '../runtime/runtime.ts';
 import type { LogStore, Store } from '../store/store.ts';
 
@@ -44,14 +42,18 @@ async function withoutArchive(store: Store): Promise<ArchivedStore> {
   throw new Fault('unavailable', 'old commits of this store are in an archive: say with --archive-dir where it is', { retry: 'never' });
 }
 
-/** The one place that names engines. */
-function openEngine(place: StorePlace, options: OpenOptions): Promise<Store> {
+/** The one place that names engines. Each is loaded where it is used: the other one's driver is of no use there. */
+async function openEngine(place: StorePlace, options: OpenOptions): Promise<Store> {
   const partitions = options.partitions === undefined ? {} : { partitions: options.partitions };
   switch (place.engine) {
-    case 'sqlite':
+    case 'sqlite': {
+      const { openSqlite } = await import('../engines/sqlite/sqlite.ts');
       return openSqlite({ directory: place.directory, threads: options.threads ?? 'workers', ...partitions });
-    case 'postgres':
+    }
+    case 'postgres': {
+      const { openPostgres } = await import('../engines/postgres/postgres.ts');
       return openPostgres({ url: place.url, ...partitions });
+    }
     default:
       return place satisfies never;
   }
@@ -59,5 +61,7 @@ function openEngine(place: StorePlace, options: OpenOptions): Promise<Store> {
 
 /** Makes sure that no other process works in the same place where that would not be safe or not be fast. */
 export async function claimPlace(place: StorePlace): Promise<AsyncDisposable> {
-  return place.engine === 'sqlite' ? lockDirectory(place.directory) : { [Symbol.asyncDispose]: async () => undefined };
+  if (place.engine !== 'sqlite') return { [Symbol.asyncDispose]: async () => undefined };
+  const { lockDirectory } = await import('../engines/sqlite/sqlite.ts');
+  return lockDirectory(place.directory);
 }

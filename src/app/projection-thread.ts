@@ -1,9 +1,9 @@
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import type { Rebuilding } from '../http/http.ts';
 import { openStore, type StorePlace } from './open-store.ts';
-import { startProjectionLoop, type Step } from './projection-loop.ts';
+import { startProjectionLoop, type ProjectionLoop, type Step } from './projection-loop.ts';
 
 /** What goes from the projection's thread to the main one. */
 export type FromProjection =
@@ -12,18 +12,29 @@ export type FromProjection =
   | { readonly switched: true }
   | { readonly failed: string }
   | { readonly closed: true };
-/** And back: there is something new, somebody waits for it, all is to be made again, or it is time to end. */
+/** First of all: what to open, and for whom. */
+export interface StartProjection {
+  readonly place: StorePlace;
+  readonly holder: string;
+}
+/** Then: there is something new, somebody waits for it, all is to be made again, or it is time to end. */
 export type ToProjection = 'advance' | 'hurry' | 'rebuild' | 'close';
 
 const port = must(parentPort, 'this file runs as a thread');
-const { place, holder } = workerData as { place: StorePlace; holder: string }; // given by `startProjection`
 const say = (message: FromProjection): void => port.postMessage(message);
+const told = Promise.withResolvers<StartProjection>();
+const opened = Promise.withResolvers<ProjectionLoop>();
+port.on('message', (message: StartProjection | ToProjection) => {
+  if (typeof message === 'object') told.resolve(message);
+  else void opened.promise.then((loop) => heed(message, loop));
+});
 
 /** Shoppers first, where there are not processors enough: this much is a third of their share. */
 const NICENESS = 5;
+
+const { place, holder } = await told.promise;
 // On Linux it is the thread's own; elsewhere it would be the whole process's.
 if (process.platform === 'linux') setPriority(NICENESS);
-
 const store = await openStore(place, { threads: 'inline' });
 const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder, {
   progress: (checkpoints, step) => say({ checkpoints, step }),
@@ -31,12 +42,14 @@ const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder,
   switched: () => say({ switched: true }),
   failed: (error) => say({ failed: error instanceof Error ? error.message : String(error) }),
 });
-port.on('message', (message: ToProjection) => {
+opened.resolve(loop);
+
+function heed(message: ToProjection, loop: ProjectionLoop): void {
   if (message === 'advance') loop.advance();
   else if (message === 'hurry') loop.hurry();
   else if (message === 'rebuild') loop.rebuild();
   else void close();
-});
+}
 
 async function close(): Promise<void> {
   await loop.close();

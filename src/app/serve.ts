@@ -1,12 +1,20 @@
+/**
+ * A start is to be quick: what a server loads is loaded while its threads load what they need, and nothing is loaded that
+ * it may never need. The command line comes in by this file and not by the front door, which loads all of the house.
+ */
 import { randomBytes } from 'node:crypto';
-import { pino, type Logger } from 'pino';
-import { buildHttp, type Rebuilding } from '../http/http.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Rebuilding } from '../http/http.ts';
 import type { Config } from './config.ts';
-import { openHoldfast, type Holdfast } from './holdfast.ts';
-import { runDemo } from './demo/demo.ts';
+import type { Holdfast } from './holdfast.ts';
 import type { StorePlace } from './open-store.ts';
+import { loadProjection } from './projection.ts';
 import { startTracing } from './tracing/tracing.ts';
 import { VERSION } from './version.ts';
+
+export { ConfigError } from './config-error.ts';
+export { readConfig } from './config.ts';
 
 /** A server that listens. Disposing of it stops accepting, lets requests under way finish, and closes everything. */
 export interface Server extends AsyncDisposable {
@@ -22,6 +30,8 @@ const REBUILD_SAY_MS = 2_000;
 /** Opens the store, catches up, and listens; resolves once it answers. */
 export async function serve(config: Config): Promise<Server> {
   await using starting = new AsyncDisposableStack();
+  const projection = starting.use(loadProjection());
+  const [{ pino }, { openHoldfast }] = await Promise.all([import('pino'), import('./holdfast.ts')]);
   const destination = pino.destination({ dest: config.logFile ?? 2, sync: false, minLength: LOG_BUFFER_BYTES, mkdir: true });
   const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.epochTime }, destination);
   const flushing = setInterval(() => destination.flush(), LOG_FLUSH_MS).unref();
@@ -31,7 +41,9 @@ export async function serve(config: Config): Promise<Server> {
   });
   const tracer = await startTracing({ env: process.env, version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer) starting.use(tracer);
-  const holdfast = starting.use(await openHoldfast({ place: placeOf(config), holdCaps: config.holdCaps, waitingCommandsMax: config.waitingCommandsMax, redis: config.redis, modules: config.modules, tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) }));
+  const opening = openHoldfast({ projection, place: placeOf(config), holdCaps: config.holdCaps, waitingCommandsMax: config.waitingCommandsMax, redis: config.redis, modules: config.modules, tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) });
+  const [holdfast, { buildHttp }] = await Promise.all([opening, loadHttp()]);
+  starting.use(holdfast);
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
     logger,
@@ -48,6 +60,12 @@ export async function serve(config: Config): Promise<Server> {
   if (demoKey !== undefined) starting.use(startDemo(url, demoKey));
   const running = starting.move();
   return { url, holdfast, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Its files are loaded once the store's threads have been started, which takes them as long. */
+async function loadHttp(): Promise<typeof import('../http/http.ts')> {
+  await turn();
+  return import('../http/http.ts');
 }
 
 /** Says how far making the views again is, every so often: a start on views of another form may take a while. */
@@ -67,7 +85,8 @@ function tellOf(logger: Logger): (status: Rebuilding) => void {
 function startDemo(baseUrl: string, key: string): AsyncDisposable {
   const closing = new AbortController();
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  const demo = runDemo({ baseUrl, key, signal: closing.signal, say }).catch((error: unknown) => say(`demo: ${error instanceof Error ? error.message : String(error)}`));
+  const run = async (): Promise<void> => (await import('./demo/demo.ts')).runDemo({ baseUrl, key, signal: closing.signal, say });
+  const demo = run().catch((error: unknown) => say(`demo: ${error instanceof Error ? error.message : String(error)}`));
   return {
     async [Symbol.asyncDispose]() {
       closing.abort();

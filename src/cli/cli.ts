@@ -1,40 +1,15 @@
 /** The command line: `holdfast serve`, `holdfast replay`, `holdfast bench`. */
-import { Command } from 'commander';
-import { ConfigError } from '../app/app.ts';
+import { ConfigError } from '../app/serve.ts';
 import { Fault } from '../base/errors.ts';
-import { addBackup } from './backup/backup.ts';
-import { addBench } from './bench/bench.ts';
-import { addMigrate } from './migrate/migrate.ts';
-import { addRebuild } from './rebuild/rebuild.ts';
-import { addExport } from './export/export.ts';
-import { addImport } from './import/import.ts';
-import { addReplay } from './replay/replay.ts';
-import { addDoctor } from './doctor/doctor.ts';
-import { addSimulate } from './simulate/simulate.ts';
-import { addVerify } from './verify/verify.ts';
 import { serveCommand } from './serve.ts';
 
 export async function run(args: readonly string[]): Promise<void> {
-  const program = new Command('holdfast').description('Real-time commerce backend: stock that never oversells.');
-  program
-    .command('serve')
-    .description('serve the HTTP interface')
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(async (_options: unknown, command: Command) => serveCommand(command.args));
-  addReplay(program);
-  addBench(program);
-  addBackup(program);
-  addRebuild(program);
-  addExport(program);
-  addImport(program);
-  addMigrate(program);
-  addVerify(program);
-  addDoctor(program);
-  addSimulate(program);
+  const [name, ...rest] = args;
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    if (name === 'serve') return await serveCommand(rest);
+    // A server is to be there at once: it loads nothing of the other commands.
+    const { runProgram } = await import('./program.ts');
+    await runProgram(args);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Fault)) throw error;
     process.stderr.write(`holdfast: ${error.message}\n`);

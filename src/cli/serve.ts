@@ -1,4 +1,5 @@
-import { readConfig, serve } from '../app/app.ts';
+import { flushCompileCache } from 'node:module';
+import { readConfig, serve } from '../app/serve.ts';
 
 const USAGE = `holdfast serve [--port 7070] [--host 127.0.0.1] [--data ./data] [--engine sqlite|postgres] [--demo]
                [--archive-after 30d|off] [--archive-dir ./data/archive] [--archive-keep 365d|off]
@@ -7,6 +8,9 @@ The same as HOLDFAST_PORT, HOLDFAST_HOST, HOLDFAST_DATA, HOLDFAST_ENGINE, HOLDFA
 HOLDFAST_ADMIN_KEY, HOLDFAST_PUBLIC_READS=on|off, HOLDFAST_RATE_LIMIT=off|<per second>[/<burst>],
 HOLDFAST_CORS_ORIGINS, HOLDFAST_LOG_FILE, HOLDFAST_LOG_LEVEL.
 `;
+
+/** After a start: those who were waiting for it first. */
+const KEEP_COMPILED_MS = 2_000;
 
 /** Serves until it is told to stop, then lets what is under way finish and ends with 0. */
 export async function serveCommand(args: readonly string[]): Promise<void> {
@@ -20,5 +24,7 @@ export async function serveCommand(args: readonly string[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.resolve());
   await using server = await serve(config);
   process.stdout.write(`listening on ${server.url}\n`);
+  // Node.js keeps it when it ends in peace, and after a `kill -9` the next start would compile everything again.
+  setTimeout(flushCompileCache, KEEP_COMPILED_MS).unref();
   await stopping.promise;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Static, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Format } from 'typebox/format';
+import { Compile } from 'typebox/schema'; // `typebox/compile` is the same with much besides
 import { Settings } from 'typebox/system';
 import { FAULTS_MAX, JSON_DEPTH_MAX } from './limits.ts';
 import { invalidRequest, problem, type InputFault } from './problem.ts';
@@ -40,11 +40,13 @@ export interface Checked<T> {
 }
 
 export function checked<Schema extends TSchema>(schema: Schema): Checked<Static<Schema>> {
-  const compiled = Compile(schema);
+  // Compiled when it is first needed, so that a start does not wait for all of them.
+  let compiled: ReturnType<typeof Compile> | undefined;
+  const ready = (): ReturnType<typeof Compile> => (compiled ??= Compile(schema));
   return {
     schema,
-    accepts: (value): value is Static<Schema> => compiled.Check(value),
-    faults: (value, where) => faultsOf(compiled.Errors(value) as SchemaError[], where), // the validator's own union has every member that is read
+    accepts: (value): value is Static<Schema> => ready().Check(value),
+    faults: (value, where) => faultsOf(ready().Errors(value)[1] as SchemaError[], where), // the validator's own union has every member that is read
   };
 }
 

@@ -52,6 +52,8 @@ const sideDoors: readonly { readonly door: Pattern; readonly for: readonly Patte
   { door: 'src/**/testing.ts', for: 'tests' },
   // Distribution is a floor of several ideas, each with a front door of its own.
   { door: 'src/distribution/feed/feed.ts', for: ['src/http/', 'src/app/'] },
+  // The command line starts a server without the rest of the house.
+  { door: 'src/app/serve.ts', for: ['src/cli/cli.ts', 'src/cli/serve.ts'] },
   { door: 'src/store/envelope.ts', for: ['src/engines/', 'src/rooms/', 'src/runtime/'] },
   { door: 'src/store/sqlite-dialect.ts', for: ['src/engines/sqlite/', 'src/engines/memory/'] },
 ];

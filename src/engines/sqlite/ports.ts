@@ -1,15 +1,15 @@
 /** The store's ports, said in calls to the three sides. What is costly to encode is encoded here, once. */
-import { Kysely } from 'kysely';
+import { createRequire } from 'node:module';
 import { assert, must } from '../../base/assert.ts';
 import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type StoredCommit, type Transfer } from '../../store/store.ts';
-import { sqliteDialect } from '../../store/sqlite-dialect.ts';
 import type { Desk } from './desk.ts';
 import type { EncodedAppend } from './log.ts';
 import { PAGE_COMMITS_FIRST, PAGE_COMMITS_MAX, type EncodedAny } from './log-reads.ts';
 import { decodeClaim, decodeReport, type EncodedMessage } from './queue.ts';
 import { decodeStored, encodeStored } from './transfer.ts';
+import type * as AskingFile from './questions.ts';
 import type { LogOperations, Questions, ViewOperations } from './sides.ts';
 
 export interface Desks {
@@ -92,7 +92,13 @@ function bytesOf(commits: readonly EncodedAppend[]): number {
   return bytes;
 }
 
-export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions: number, beside: ProjectionStore['beside']): ProjectionStore {
+const require = createRequire(import.meta.url);
+// Running from source the file is TypeScript, in the built package it is not.
+const QUESTIONS = import.meta.url.endsWith('.ts') ? './questions.ts' : './questions.js';
+
+/** `look`: throws where the saved states were found damaged. */
+export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions: number, beside: ProjectionStore['beside'], look: () => void = () => undefined): ProjectionStore {
+  let sql: ProjectionStore['sql'] | undefined;
   return {
     prepare: (tables, form) => views.call('prepare', tables, form),
     form: async () => (await reader.call('form')) ?? undefined,
@@ -106,11 +112,17 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
       await views.call('apply', step);
     },
     checkpoints: (consumer) => reader.call('checkpoints', consumer, partitions),
-    loadStates: (log, keys) => reader.call('loadStates', log, keys),
+    async loadStates(log, keys) {
+      look();
+      return reader.call('loadStates', log, keys);
+    },
     dueStates: (after, untilMs, limit) => reader.call('dueStates', after, untilMs, limit),
     dropDueStates: (prefix, beforeMs, limit) => views.call('dropDueStates', prefix, beforeMs, limit),
     unlike: (table, columns, rows) => reader.call('unlike', table, columns, rows),
-    sql: new Kysely({ dialect: sqliteDialect((sql, parameters) => reader.call('query', sql, parameters)) }),
+    // A quarter of all files that a thread loads, so only where somebody asks: the projector never does.
+    get sql() {
+      return (sql ??= (require(QUESTIONS) as typeof AskingFile).questionsBy((text, parameters) => reader.call('query', text, parameters))); // that very file
+    },
   };
 }
 

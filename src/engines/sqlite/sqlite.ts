@@ -54,7 +54,6 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
   desks.log.onCommitted = (commitMs) => syncSeconds.observe(commitMs / 1000);
   const log = logPort(desks, partitions, watch, appendBytes);
   const checks = looks ? await checksOf(directory, desks, threads) : NO_CHECKS;
-  const projections = projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions));
   const whole = (): void => {
     if (checks.found) throw checks.found;
   };
@@ -68,13 +67,7 @@ export async function openSqlite({ directory, partitions: wanted, threads = 'wor
       ...log,
       append: (commits, token) => (checks.found ? Promise.reject(checks.found) : log.append(commits, token)),
     },
-    projections: {
-      ...projections,
-      async loadStates(id, keys) {
-        whole();
-        return projections.loadStates(id, keys);
-      },
-    },
+    projections: projectionPort(desks, partitions, () => besideSqlite(directory, desks, partitions), whole),
     queue: queuePort(desks, {
       async looked() {
         await checks.queue;

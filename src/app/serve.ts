@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Rebuilding } from '../http/http.ts';
+import type { buildHttp as BuildHttp, Rebuilding } from '../http/http.ts';
 import type { Config } from './config.ts';
 import type { Holdfast } from './holdfast.ts';
 import type { StorePlace } from './open-store.ts';
@@ -42,7 +42,7 @@ export async function serve(config: Config): Promise<Server> {
   const tracer = await startTracing({ env: process.env, version: VERSION, warn: (message) => logger.warn(message) });
   if (tracer) starting.use(tracer);
   const opening = openHoldfast({ projection, place: placeOf(config), holdCaps: config.holdCaps, waitingCommandsMax: config.waitingCommandsMax, redis: config.redis, modules: config.modules, tracer, archive: config.archive, onRebuilding: tellOf(logger), onTrouble: (message) => logger.warn(message) });
-  const [holdfast, { buildHttp }] = await Promise.all([opening, loadHttp()]);
+  const [holdfast, buildHttp] = await Promise.all([opening, loadHttp()]);
   starting.use(holdfast);
   const demoKey = config.demo ? `hf_demo_${randomBytes(32).toString('base64url')}` : undefined;
   const http = await buildHttp(holdfast, {
@@ -63,9 +63,9 @@ export async function serve(config: Config): Promise<Server> {
 }
 
 /** Its files are loaded once the store's threads have been started, which takes them as long. */
-async function loadHttp(): Promise<typeof import('../http/http.ts')> {
+async function loadHttp(): Promise<typeof BuildHttp> {
   await turn();
-  return import('../http/http.ts');
+  return (await import('../http/http.ts')).buildHttp;
 }
 
 /** Says how far making the views again is, every so often: a start on views of another form may take a while. */

@@ -3,7 +3,7 @@ import { handClock, type HandClock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
 import { seededRandom } from '../base/random.ts';
 import { openMemory, type Faults, type Image, type MemoryStore, type Operation, type Verdict } from '../engines/memory/memory.ts';
-import { CLAIM_LEASE_MS, MESSAGE_ATTEMPTS_MAX, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
+import { CLAIM_LEASE_MS, CLAIM_MAX, MESSAGE_ATTEMPTS_MAX, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { boxEngine, boxOf, pass, stateOf, type BoxCommand } from './testing.ts';
 import type { Engine } from './engine.ts';
@@ -150,6 +150,41 @@ describe('the queue worker', () => {
       await pass(clock, CLAIM_LEASE_MS + 2 * RETRY_MAX_MS);
       expect(await labels(engine, 'b'), operation).toEqual(['m1', 'm2']);
     }
+  });
+
+  describe('while appends take 50 ms', () => {
+    const slow: Faults = { before: (operation) => ({ type: 'ok', ...(operation === 'append' ? { beforeMs: 50 } : undefined) }) };
+    const stateOfEach = (store: MemoryStore, ids: readonly string[]): Promise<(string | undefined)[]> => Promise.all(ids.map(async (id) => (await store.queue.find(id))?.status));
+
+    test('begins with what is put while other work is under way, but not before an earlier message of its lane is done', async () => {
+      const { clock, store, engine, worker } = await working({ faults: slow });
+      await worker.put([put('m1', 'b')]);
+      await worker.put([put('m2', 'c'), put('m3', 'b')]);
+      expect(await stateOfEach(store, ['m1', 'm2', 'm3'])).toEqual(['claimed', 'claimed', 'ready']);
+      await pass(clock, 500);
+      expect([await labels(engine, 'b'), await labels(engine, 'c')]).toEqual([['m1', 'm3'], ['m2']]);
+      expect(await stateOfEach(store, ['m1', 'm2', 'm3'])).toEqual(['done', 'done', 'done']);
+    });
+
+    test('has no more under way than it claims at a time', async () => {
+      const { clock, store, worker } = await working({ faults: slow });
+      const ids = Array.from({ length: CLAIM_MAX + 1 }, (_, n) => `m${n}`);
+      await worker.put(ids.slice(0, CLAIM_MAX - 1).map((id) => put(id, id)));
+      await worker.put(ids.slice(CLAIM_MAX - 1).map((id) => put(id, id)));
+      expect((await stateOfEach(store, ids)).map((status) => status === 'claimed')).toEqual([...new Array<boolean>(CLAIM_MAX).fill(true), false]);
+      await pass(clock, 500);
+      expect(new Set(await stateOfEach(store, ids))).toEqual(new Set(['done']));
+    });
+
+    test('closing finishes what was claimed as it was put beside other work', async () => {
+      const { clock, store, worker } = await working({ faults: slow });
+      await worker.put([put('m1', 'b')]);
+      await worker.put([put('m2', 'c')]);
+      const closed = worker.close();
+      expect(await stateOf(closed)).toBe('waiting');
+      await pass(clock, 200);
+      expect([await stateOf(closed), await stateOfEach(store, ['m1', 'm2'])]).toEqual([undefined, ['done', 'done']]);
+    });
   });
 
   test('closing finishes what is claimed', async () => {

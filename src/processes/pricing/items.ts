@@ -31,6 +31,8 @@ export const ITEMS_TABLE: Table = {
 };
 
 export function bodyOf({ log, firstAt, sales, good }: Priced): string {
+  // Thousands are written in one go, and most are like this.
+  if (!sales && !good) return `{"log":${log},"firstAt":${firstAt}}`;
   return JSON.stringify({ log, firstAt, sales, good });
 }
 

@@ -38,7 +38,7 @@ export const BREAK_MS = 10_000;
 export const MODULE_TIMEOUT_MS = 1_000;
 /** How often the file of a module is looked at. */
 export const MODULE_LOOK_MS = 1_000;
-/** Encoded prices kept for reads: about 100,000 of them. */
-export const CACHE_BYTES_MAX = 128 * 1_048_576;
+/** Encoded prices kept for reads: about 25,000 of them, those that are asked for again and again; others are made from the states when somebody asks. */
+export const CACHE_BYTES_MAX = 32 * 1_048_576;
 /** How long an encoded price is believed without a look at the clock: the lowest price of 30 days changes with time alone. */
 export const CACHE_MS = 10_000;

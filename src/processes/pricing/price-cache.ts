@@ -15,11 +15,14 @@ export interface EncodedPrice {
 }
 
 interface Entry extends EncodedPrice {
+  readonly bytes: number;
   used: boolean;
 }
 
-/** About what a text costs besides its characters. */
+/** What a text costs besides its characters: the strings' heads, the entry with its instant and tag, its place in the map. */
 const ENTRY_BYTES = 300;
+/** Of a string with one of these every character takes two bytes. */
+const WIDE = /[\u0100-\uffff]/;
 
 /**
  * Prices for readers, encoded once and told many times. A fact about a price forgets its text before anybody is answered
@@ -90,15 +93,15 @@ export class PriceCache {
     if (reading) reading.outdated = true;
     const entry = this.#entries.get(sku);
     if (!entry) return;
-    this.#bytes -= bytesOf(sku, entry);
+    this.#bytes -= entry.bytes;
     this.#entries.delete(sku);
   }
 
   #keep(sku: string, price: EncodedPrice): void {
     this.#drop(sku);
-    const entry = { ...price, used: false };
+    const entry = { ...price, bytes: bytesOf(sku, price), used: false };
     this.#entries.set(sku, entry);
-    this.#bytes += bytesOf(sku, entry);
+    this.#bytes += entry.bytes;
     for (const [oldest, { used }] of this.#entries) {
       if (this.#bytes <= this.#bytesMax) return;
       const old = this.#entries.get(oldest) as Entry; // it is being walked
@@ -111,15 +114,17 @@ export class PriceCache {
   #again(sku: string, entry: Entry): void {
     entry.used = false;
     this.#entries.set(sku, entry);
-    this.#bytes += bytesOf(sku, entry);
+    this.#bytes += entry.bytes;
   }
 }
 
 const LETTER_P = 'p'.charCodeAt(0);
 
 function bytesOf(sku: string, { text }: EncodedPrice): number {
-  return ENTRY_BYTES + sku.length + text.length;
+  return ENTRY_BYTES + bytesIn(sku) + bytesIn(text);
 }
+
+const bytesIn = (text: string): number => (WIDE.test(text) ? 2 : 1) * text.length;
 
 function encoded(view: ReturnType<typeof priceView>, now: number): EncodedPrice {
   const { version, lowest30d, reductionPercent } = view as { version: number; lowest30d: { amount: number } | null; reductionPercent: number | null }; // the view's own members

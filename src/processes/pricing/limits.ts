@@ -13,7 +13,10 @@ export const MARKED_TOGETHER_MAX = 10_000;
 export const SWEEP_TURNS_MAX = 3;
 /** SKUs read from the views at a time while all items are looked at. */
 export const SWEEP_PAGE = 2_000;
-/** Pages that may be priced and not in the views yet: about as many facts as the projector takes in two steps. */
+/**
+ * Pages that may be priced and not in the views yet: 10,000 facts, which have to stay in memory. Whoever waits for the
+ * views hurries them, so that they are made while more is priced, and not after it.
+ */
 export const SWEEP_PAGES_UNSAVED = 5;
 /** How long one look at all items waits for the views at a time, before it waits again. */
 export const VIEWS_WAIT_MS = 10_000;

@@ -9,6 +9,7 @@ import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { answered, isAnswerKey, recall, type Once, type Outcome, type Remembered } from './answers.ts';
 import { Crowd } from './crowd.ts';
+import { behindFailed, Inbox, type Waiting } from './inbox.ts';
 import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS, UNSAVED_STATES_MAX, WAITING_MAX } from './limits.ts';
 import { Memory, STATES, type Changes, type Due } from './memory.ts';
 import type { Context, Room, World } from './room.ts';
@@ -58,34 +59,21 @@ export interface Appended {
 }
 
 /** What somebody wants: a decision, or an answer to a question from durable states. */
-interface Asked {
-  readonly kind: 'command' | 'question';
+interface Asked extends Omit<Waiting, 'order'> {
   readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
   readonly once: Once | undefined;
-  readonly lane: string | undefined;
-  /** `last`: after everything that came by the time it is decided. */
-  readonly turn: 'own' | 'last';
   readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
-  readonly fail: (error: unknown) => void;
 }
 
 /** Somebody waiting for it. */
 interface Pending extends Asked {
   readonly followed: unknown;
-  /** Grows with every arrival: whatever had to wait is decided in this order again. */
   order: number;
   attempts: number;
   /** At which reading of the store it was known, since it came, that the states are the newest. */
   verified: number;
   outcome: Outcome | undefined;
   replayed: boolean;
-}
-
-/** Waiting for states to be loaded, for those before it in its lane, or to know that nobody else has written. */
-interface Parked {
-  readonly pending: Pending;
-  readonly keys: readonly string[];
-  readonly why: 'load' | 'verify';
 }
 
 export interface CommandOptions {
@@ -132,20 +120,11 @@ export class Engine<Command> {
   readonly crowd: Crowd;
   /** A decision could not be folded: what was decided since the last append has to be decided again. */
   #unsound = false;
-  #arrivals = 0;
   /** Set while memory is made to agree with the store. */
   #mending = false;
   #closing = false;
-  /** Lanes of which a command failed in this round. */
-  readonly #failedLanes = new Set<string>();
   #cursor: string | undefined;
-  #inbox: Pending[] = [];
-  #parked: Parked[] = [];
-  /** Whose states are being loaded. */
-  #loading: readonly Pending[] = [];
-  /** Of those, whoever failed meanwhile because one before it in its lane did. */
-  readonly #overtaken = new Set<Pending>();
-  readonly #parkedLanes = new Map<string, number>();
+  readonly #inbox = new Inbox<Pending>();
   #batch: Batch = emptyBatch();
   #inFlight: { batch: Batch; commits: Commit[] } | undefined;
   #drainPlanned = false;
@@ -231,7 +210,7 @@ export class Engine<Command> {
   }
 
   get figures(): EngineFigures {
-    return { inbox: this.#waiting, residents: this.#memory.size, conflicts: this.#conflicts };
+    return { inbox: this.#inbox.size, residents: this.#memory.size, conflicts: this.#conflicts };
   }
 
   /** What it has counted since it was made. */
@@ -343,7 +322,7 @@ export class Engine<Command> {
   saved(checkpoints: readonly number[]): void {
     this.#memory.saved(checkpoints);
     this.crowd.eased();
-    if (this.#inbox.length > 0) this.#planDrain();
+    if (this.#inbox.hasTurns) this.#planDrain();
     for (const listener of this.#onSaved) listener(checkpoints);
   }
 
@@ -392,17 +371,12 @@ export class Engine<Command> {
   }
 
   #busy(): boolean {
-    return this.#mending || this.#inFlight !== undefined || this.#waiting > 0 || this.#batch.waiting.length > 0;
-  }
-
-  /** Commands that are not decided yet. */
-  get #waiting(): number {
-    return this.#inbox.length + this.#parked.length + this.#loading.length;
+    return this.#mending || this.#inFlight !== undefined || this.#inbox.size > 0 || this.#batch.waiting.length > 0;
   }
 
   /** Commands that were taken and not answered: a store that is slow makes them wait, too. */
   get #underWay(): number {
-    return this.#waiting + this.#batch.waiting.length + (this.#inFlight?.batch.waiting.length ?? 0);
+    return this.#inbox.size + this.#batch.waiting.length + (this.#inFlight?.batch.waiting.length ?? 0);
   }
 
   #settled(): Promise<void> {
@@ -415,8 +389,7 @@ export class Engine<Command> {
     const stopped = this.#stoppedBy();
     if (stopped) return pending.fail(stopped);
     if (this.#underWay >= this.#waitingMax) return pending.fail(this.#tooMany);
-    pending.order = ++this.#arrivals;
-    this.#inbox.push(pending);
+    this.#inbox.take(pending);
     this.#planDrain();
   }
 
@@ -436,25 +409,15 @@ export class Engine<Command> {
     this.#drainPlanned = false;
     if (this.#health.state !== 'ready') return;
     if (this.#memory.behind.size > 0) return void this.#takeIn();
-    const { own, last } = this.#inTurn();
+    const { own, last } = this.#inbox.beginRound(this.crowd.look());
     const context: Context = { now: this.now(), ids: this.#ids };
     if (!this.#attemptAll(own, context, last)) return;
     if (last.length > 0) this.#flush();
     if (!this.#attemptAll(last, context, [])) return;
-    this.#failedLanes.clear();
+    this.#inbox.endRound();
     this.#loadParked();
     this.#flush();
   };
-
-  /** Takes from the inbox what is to be decided now. While memory is crowded only questions are. */
-  #inTurn(): { own: Pending[]; last: Pending[] } {
-    const look = this.crowd.look();
-    const inbox = this.#inbox;
-    this.#inbox = look === 'full' ? inbox.filter(({ kind }) => kind === 'command') : [];
-    if (look === 'hopeless') this.#fail(inbox.filter(({ kind }) => kind === 'command'), new Fault('overloaded', 'the views are too far behind for memory to take more', { retry: 'later' }));
-    const now = look === 'free' ? inbox : inbox.filter(({ kind }) => kind === 'question');
-    return now.some(({ turn }) => turn === 'last') ? { own: now.filter(({ turn }) => turn === 'own'), last: now.filter(({ turn }) => turn === 'last') } : { own: now, last: [] };
-  }
 
   /** False where it had to stop: what is left, and what comes after it, is in the inbox again. */
   #attemptAll(pendings: readonly Pending[], context: Context, after: readonly Pending[]): boolean {
@@ -463,23 +426,24 @@ export class Engine<Command> {
       // A long queue is not waited for: while its first part is made durable the next is decided.
       if (!this.#inFlight && this.#batch.waiting.length >= FLUSH_AT) this.#flush();
       if (this.#health.state === 'ready') continue;
-      this.#inbox = [...pendings.slice(index + 1), ...after, ...this.#inbox];
+      this.#inbox.cutRound([...pendings.slice(index + 1), ...after]);
       return false;
     }
     return true;
   }
 
   #attempt(pending: Pending, context: Context): void {
-    if (pending.lane !== undefined && this.#failedLanes.has(pending.lane)) return pending.fail(behindFailed());
-    if (pending.lane !== undefined && this.#parkedLanes.has(pending.lane)) return this.#park(pending, this.#answerKeyOf(pending));
+    const lane = this.#inbox.laneOf(pending);
+    if (lane === 'failed') return pending.fail(behindFailed());
+    if (lane === 'parked') return this.#inbox.park(pending, this.#answerKeyOf(pending), 'load');
     try {
       this.#decide(pending, context);
     } catch (error) {
       // Logs that were read at different moments may contradict each other; that passes once all are at their newest.
-      if (!this.#isVerified(pending) && ++pending.attempts <= CONFLICT_ATTEMPTS_MAX) this.#park(pending, [], 'verify');
+      if (!this.#isVerified(pending) && ++pending.attempts <= CONFLICT_ATTEMPTS_MAX) this.#inbox.park(pending, [], 'verify');
       else {
         // A bug of ours in one command must not take the others with it.
-        if (pending.lane !== undefined) this.#failedLanes.add(pending.lane);
+        this.#inbox.failLane(pending);
         pending.fail(error);
       }
       if (this.#unsound) this.#startOver();
@@ -504,11 +468,11 @@ export class Engine<Command> {
     const remembered = once && this.#remembered(once);
     const known = memory.misses.length > 0 || !once ? undefined : recall(once, remembered, context.now);
     // What an answer speaks of may be in logs that are not as far as the one with the answer.
-    if (known && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
+    if (known && !this.#isVerified(pending)) return this.#inbox.park(pending, [], 'verify');
     if (known) return this.#await(pending, known.outcome, known.replayed);
     const decision = pending.run(memory.world, context);
-    if (memory.misses.length > 0) return this.#park(pending, [...memory.misses]);
-    if (!decision.ok && !this.#isVerified(pending)) return this.#park(pending, [], 'verify');
+    if (memory.misses.length > 0) return this.#inbox.park(pending, [...memory.misses], 'load');
+    if (!decision.ok && !this.#isVerified(pending)) return this.#inbox.park(pending, [], 'verify');
     const outcome: Outcome = decision.ok ? { ok: true, answer: decision.answer as Json } : decision; // a question's answer stays with its asker
     const fact = once && answered(once, outcome, context.now);
     this.#unsound = true;
@@ -548,64 +512,28 @@ export class Engine<Command> {
     for (const listener of this.#onDue) listener(due, this.#lastNow);
   }
 
-  #park(pending: Pending, keys: string[], why: 'load' | 'verify' = 'load'): void {
-    this.#parked.push({ pending, keys, why });
-    if (pending.lane !== undefined) this.#parkedLanes.set(pending.lane, (this.#parkedLanes.get(pending.lane) ?? 0) + 1);
-  }
-
   #loadParked(): void {
-    if (this.#loading.length > 0 || this.#parked.length === 0) return;
-    const keys = new Set(this.#parked.flatMap((entry) => entry.keys));
-    const loading = this.#parked.map((entry) => entry.pending);
-    const verify = this.#parked.some((entry) => entry.why === 'verify');
-    this.#loading = loading;
-    this.#parked = [];
-    Promise.all([this.#memory.load([...keys]), verify ? this.#lookForOthers() : NEVER]).then(
+    const loading = this.#inbox.beginLoading();
+    if (!loading) return;
+    Promise.all([this.#memory.load(loading.keys), loading.verify ? this.#lookForOthers() : NEVER]).then(
       ([, reading]) => {
-        for (const pending of loading) pending.verified = reading;
-        this.#unpark(loading.filter((pending) => !this.#overtaken.delete(pending)));
+        for (const pending of loading.waiting) pending.verified = reading;
+        this.#inbox.loaded();
+        this.#goOn();
       },
       (error: unknown) => {
-        this.#loading = [];
-        this.#fail(loading.filter((pending) => !this.#overtaken.delete(pending)), error);
-        this.#unpark([]);
+        this.#inbox.notLoaded(error);
+        this.#goOn();
       },
     );
   }
 
-  /** What was loaded for, and what parked behind it meanwhile, takes its place in the inbox again. */
-  #unpark(again: readonly Pending[]): void {
-    this.#putBack([...again, ...this.#parked.map((entry) => entry.pending)]);
-    this.#loading = [];
-    this.#parked = [];
-    this.#parkedLanes.clear();
+  /** Some wait in the inbox again. */
+  #goOn(): void {
     const stopped = this.#closed() || this.#health.state === 'failed' ? this.#stoppedBy() : undefined;
     if (stopped && !this.#mending) return this.#refuseAll(stopped);
     this.#planDrain();
     this.#wakeIdle();
-  }
-
-  #putBack(pendings: readonly Pending[]): void {
-    this.#inbox = [...pendings, ...this.#inbox].sort((a, b) => a.order - b.order);
-  }
-
-  /** Fails commands, and with them those that wait behind them in their lanes: they were to come after what did not happen. */
-  #fail(failing: readonly Pending[], error: unknown): void {
-    const lanes = new Set(failing.flatMap(({ lane }) => lane ?? []));
-    const follows = ({ lane }: Pending): boolean => lane !== undefined && lanes.has(lane);
-    const behind = lanes.size === 0 ? [] : [...this.#inbox, ...this.#parked.map(({ pending }) => pending)].filter(follows);
-    // What is loaded for goes on when that is there, unless one of its lane failed meanwhile.
-    for (const pending of lanes.size === 0 ? [] : this.#loading) {
-      if (!follows(pending) || failing.includes(pending) || this.#overtaken.has(pending)) continue;
-      this.#overtaken.add(pending);
-      behind.push(pending);
-    }
-    if (behind.length > 0) {
-      this.#inbox = this.#inbox.filter((pending) => !follows(pending));
-      this.#parked = this.#parked.filter(({ pending }) => !follows(pending));
-    }
-    for (const pending of failing) pending.fail(error);
-    for (const pending of behind) pending.fail(behindFailed());
   }
 
   #flush(): void {
@@ -746,9 +674,9 @@ export class Engine<Command> {
     if (arrived) this.#answer(lost);
     else if (verdict !== 'refused') again.push(...lost);
     if (error !== undefined) for (const pending of again) pending.attempts++;
-    this.#putBack(again.filter((pending) => pending.attempts <= CONFLICT_ATTEMPTS_MAX));
-    if (!arrived && verdict === 'refused') this.#fail(lost, error);
-    this.#fail(again.filter((pending) => pending.attempts > CONFLICT_ATTEMPTS_MAX), new Fault('overloaded', 'other writers were always first', { retry: 'soon', cause: error }));
+    this.#inbox.putBack(again.filter((pending) => pending.attempts <= CONFLICT_ATTEMPTS_MAX));
+    if (!arrived && verdict === 'refused') this.#inbox.fail(lost, error);
+    this.#inbox.fail(again.filter((pending) => pending.attempts > CONFLICT_ATTEMPTS_MAX), new Fault('overloaded', 'other writers were always first', { retry: 'soon', cause: error }));
     const mostAttempts = again.reduce((most, pending) => Math.max(most, pending.attempts), 0);
     const goOn = (): void => {
       this.#mending = false;
@@ -772,9 +700,7 @@ export class Engine<Command> {
   }
 
   #refuseAll(error: unknown): void {
-    const waiting = [...this.#inbox, ...this.#parked.map((entry) => entry.pending), ...this.#batch.waiting];
-    this.#inbox = [];
-    this.#parked = [];
+    const waiting = [...this.#inbox.clear(), ...this.#batch.waiting];
     this.#batch = emptyBatch();
     for (const pending of waiting) pending.fail(error);
     this.#wakeIdle();
@@ -799,8 +725,6 @@ export class Engine<Command> {
 }
 
 const NEVER = -1;
-
-const behindFailed = (): Fault => new Fault('overloaded', 'an earlier command of the same lane failed; give both again', { retry: 'soon' });
 
 const NO_FACTS: Decision<EventRecord, unknown> = { ok: true, events: [], answer: null };
 

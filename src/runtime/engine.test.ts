@@ -5,7 +5,8 @@ import type { Commit, Store } from '../store/store.ts';
 import { CROWDED_PATIENCE_MS, START_ATTEMPTS_MAX, WAITING_MAX } from './limits.ts';
 import { Projector } from './projector.ts';
 import { boxEngine, boxes, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type BoxCommand } from './testing.ts';
-import type { Engine, Settled } from './engine.ts';
+import type { Settled } from './asked.ts';
+import type { Engine } from './engine.ts';
 
 const PARTITIONS = 4;
 

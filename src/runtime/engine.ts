@@ -8,15 +8,15 @@ import type { Json } from '../base/json.ts';
 import { below, type Random } from '../base/random.ts';
 import { encodeEvents, formatCursor, type Append, type Commit, type EventRecord, type Store } from '../store/store.ts';
 import { answered, isAnswerKey, recall, type Once, type Outcome, type Remembered } from './answers.ts';
+import { emptyBatch, NEVER, type Appended, type Asked, type Batch, type CommandOptions, type Pending, type Settled } from './asked.ts';
 import { Crowd } from './crowd.ts';
-import { behindFailed, Inbox, type Waiting } from './inbox.ts';
-import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, RESIDENT_STATES_MAX, START_ATTEMPTS_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, TAIL_WAIT_MS, UNSAVED_STATES_MAX, WAITING_MAX } from './limits.ts';
-import { Memory, STATES, type Changes, type Due } from './memory.ts';
+import { behindFailed, Inbox } from './inbox.ts';
+import { CLOSE_PATIENCE_MS, CONFLICT_ATTEMPTS_MAX, FLUSH_AT, RESIDENT_STATES_MAX, STORE_RETRY_MAX_MS, STORE_RETRY_MS, TAIL_FACTS_MAX, UNSAVED_STATES_MAX, WAITING_MAX } from './limits.ts';
+import { Memory, type Due } from './memory.ts';
 import type { Context, Room, World } from './room.ts';
+import { bringUp } from './starting.ts';
 import { Tally, type Tallied } from './tally.ts';
-
-/** An outcome once everything that it rests on is durable. `cursor` covers all of that. */
-export type Settled = Outcome & { readonly replayed: boolean; readonly cursor: string };
+import { verdictOn, type Verdict } from './verdicts.ts';
 
 export interface EngineOptions<Command> {
   readonly store: Store;
@@ -47,49 +47,6 @@ export interface EngineFigures {
   readonly residents: number;
   readonly conflicts: number;
 }
-
-/** One append that has become durable, said before those who waited for it are answered. */
-export interface Appended {
-  readonly token: string;
-  readonly commits: readonly Commit[];
-  /** By `performance.now()`: when it was handed to the store, and when the store said yes. */
-  readonly beganMs: number;
-  readonly endedMs: number;
-  readonly waiting: readonly { readonly followed: unknown }[];
-}
-
-/** What somebody wants: a decision, or an answer to a question from durable states. */
-interface Asked extends Omit<Waiting, 'order'> {
-  readonly run: (world: World, context: Context) => Decision<EventRecord, unknown>;
-  readonly once: Once | undefined;
-  readonly settle: (outcome: Outcome, replayed: boolean, cursor: string) => void;
-}
-
-/** Somebody waiting for it. */
-interface Pending extends Asked {
-  readonly followed: unknown;
-  order: number;
-  attempts: number;
-  /** At which reading of the store it was known, since it came, that the states are the newest. */
-  verified: number;
-  outcome: Outcome | undefined;
-  replayed: boolean;
-}
-
-export interface CommandOptions {
-  readonly once?: Once | undefined;
-  /** Commands of one lane are decided in the order they are given. */
-  readonly lane?: string | undefined;
-  /** `last` for what nobody waits for: whatever else has come is decided and on its way before it. */
-  readonly turn?: 'last' | undefined;
-}
-
-/** What is decided together and made durable together. */
-interface Batch extends Changes {
-  readonly waiting: Pending[];
-}
-
-const emptyBatch = (): Batch => ({ events: new Map(), touched: [], waiting: [] });
 
 /**
  * Decides commands in memory and makes what follows durable, one append at a time with everything that has arrived
@@ -169,35 +126,10 @@ export class Engine<Command> {
    * that is away for a moment is asked again; one that stays away fails the start.
    */
   async start(): Promise<void> {
-    const checkpoints = await this.#insist(() => this.#store.projections.checkpoints(STATES));
-    for (let log = 0; log < this.partitions; log++) {
-      for (let saved = checkpoints[log] ?? 0; !(await this.#startLog(log, saved)); saved = (await this.#insist(() => this.#store.projections.checkpoints(STATES)))[log] ?? 0) {
-        // The projector saves them meanwhile, with little in memory at a time.
-        await this.#pause(TAIL_WAIT_MS);
-        if (this.#closed()) return;
-      }
-    }
+    const isUp = await bringUp({ store: this.#store, memory: this.#memory, tailFactsMax: this.#tailFactsMax, isClosed: () => this.#closed(), pause: (ms) => this.#pause(ms) });
+    if (!isUp) return;
     this.#health = { state: 'ready' };
     this.#planDrain();
-  }
-
-  /** Takes in what follows the saved states of a log; false where that is too much to hold at once. */
-  async #startLog(log: number, saved: number): Promise<boolean> {
-    // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
-    this.#memory.durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await this.#insist(() => this.#store.log.trimmedTo(log))));
-    return (await this.#insist(() => this.#memory.sync(log, this.#tailFactsMax))) !== undefined;
-  }
-
-  /** Asks the store again where nobody knows why it did not answer. */
-  async #insist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (!isFault(error, 'unavailable') || attempt === START_ATTEMPTS_MAX || this.#closed()) throw error;
-        await this.#pause(attempt * STORE_RETRY_MS);
-      }
-    }
   }
 
   /** Nobody else can write to the store. */
@@ -721,27 +653,6 @@ export class Engine<Command> {
     this.#idle = [];
     for (const resolve of idle) resolve();
   }
-
 }
-
-const NEVER = -1;
 
 const NO_FACTS: Decision<EventRecord, unknown> = { ok: true, events: [], answer: null };
-
-/** What a failed append means for those who wait: decide again, tell them, or stop. */
-type Verdict = 'again' | 'refused' | 'failed';
-
-function verdictOn(error: unknown): Verdict {
-  if (error === undefined) return 'again';
-  if (!(error instanceof Fault)) return 'failed';
-  switch (error.code) {
-    case 'conflict':
-    case 'unavailable':
-      return 'again';
-    case 'storage-full':
-    case 'overloaded':
-      return 'refused';
-    default:
-      return 'failed';
-  }
-}

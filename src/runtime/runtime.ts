@@ -4,7 +4,8 @@
  * knows what stock is; a room says that.
  */
 export { ANSWERED, isAnswerKey, remember, type Once, type Outcome, type Remembered } from './answers.ts';
-export { Engine, type Appended, type EngineFigures, type EngineOptions, type Health, type Settled } from './engine.ts';
+export type { Appended, Settled } from './asked.ts';
+export { Engine, type EngineFigures, type EngineOptions, type Health } from './engine.ts';
 export { Archive, Archiver, packSome, readThrough, withLog, type ArchiveFigures, type Packed, type PackRequest } from './archive/archive.ts';
 export { joined } from './joined.ts';
 export { Consumer, type ConsumerOptions, type Listener } from './consumer.ts';

@@ -6,7 +6,8 @@ import { openMemory, type Faults, type MemoryStore, type Verdict } from '../engi
 import { CONFLICT_ATTEMPTS_MAX } from './limits.ts';
 import { Projector } from './projector.ts';
 import { boxEngine, boxes, boxesOfTwoLogs, boxKey, boxOf, pass, stateOf, turn, type Box, type BoxCommand } from './testing.ts';
-import type { Engine, Settled } from './engine.ts';
+import type { Settled } from './asked.ts';
+import type { Engine } from './engine.ts';
 
 const PARTITIONS = 4;
 const NAMES = Array.from({ length: 12 }, (_, n) => `box${n}`);

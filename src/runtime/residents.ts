@@ -155,7 +155,9 @@ class Unsaved {
   #add(log: number, position: number, by: 1 | -1): void {
     const counts = this.#logs[log];
     if (!counts || position <= counts.upTo) return;
-    counts.byPosition.set(position, (counts.byPosition.get(position) ?? 0) + by);
+    const count = (counts.byPosition.get(position) ?? 0) + by;
+    if (count === 0) counts.byPosition.delete(position);
+    else counts.byPosition.set(position, count);
     this.#count += by;
   }
 }

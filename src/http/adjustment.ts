@@ -1,9 +1,10 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import type { InventoryCommand } from '../rooms/inventory/inventory.ts';
 import { limits } from '../rooms/inventory/inventory.ts';
 import { checked } from './input.ts';
 import type { InputFault } from './problem.ts';
 import { bucket, closed, id, optional, reason, text, units } from './schemas.ts';
+import { Type } from './type.ts';
 
 /** What every adjustment says. */
 const common = {

@@ -1,6 +1,7 @@
-import { Type, type TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import { limits, REASONS } from '../rooms/inventory/inventory.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './limits.ts';
+import { Type } from './type.ts';
 
 /** Shapes of the interface that several routes share. A schema with a title becomes a component of the OpenAPI document. */
 

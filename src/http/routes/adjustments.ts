@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import type { Refusal } from '../../base/decision.ts';
 import { bundleRefusal, etagOf, findItem, isBundle, itemKey, locationsBeside } from '../../rooms/inventory/inventory.ts';
 import type { World } from '../../runtime/runtime.ts';
@@ -9,6 +8,7 @@ import { invalidRequest } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { accepted, bucket, closed, id, optional, problemSchema } from '../schemas.ts';
 import { answerTo } from '../settle.ts';
+import { Type } from '../type.ts';
 
 const result = closed({ sku: id(), location: id(), bucket, change: Type.Integer(), onHand: Type.Integer(), version: Type.Integer() }, { title: 'AdjustmentResult' });
 const command = closed(

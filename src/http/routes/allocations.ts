@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { findOrder, orderKey, orderView, type InventoryCommand } from '../../rooms/inventory/inventory.ts';
 import type { Settled } from '../../runtime/runtime.ts';
@@ -11,6 +10,7 @@ import { route, type Route } from '../route.ts';
 import { accepted, applied, closed, id, lineUnits, optional, order } from '../schemas.ts';
 import { answerTo, preferenceOf, versionTag } from '../settle.ts';
 import { lines, quantityLine } from './reservations.ts';
+import { Type } from '../type.ts';
 
 const placedLine = closed({ sku: id(), quantity: lineUnits(), location: optional(id()) });
 

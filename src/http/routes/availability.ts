@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { availabilityView, findItem, itemKey, limits, liveHoldsOf, locationsBeside, nextChange, sharesOf, tagsIn, type AskingOf } from '../../rooms/inventory/inventory.ts';
 import { askThePast } from '../../processes/processes.ts';
@@ -11,6 +10,7 @@ import { route, type Route } from '../route.ts';
 import { availability, channel, closed, id, instant, optional } from '../schemas.ts';
 import { isUnchanged } from '../settle.ts';
 import { unknownItem } from './items.ts';
+import { Type } from '../type.ts';
 
 export function availabilityRoutes(floor: Floor): Route[] {
   return [one(floor), many(floor)];

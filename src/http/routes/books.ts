@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { toCloudEvent } from '../../distribution/feed/feed.ts';
 import { checkBooks, newestFacts } from '../../processes/processes.ts';
 import { itemKey } from '../../rooms/inventory/inventory.ts';
@@ -8,6 +7,7 @@ import { page, readCursor, viewsCover } from '../lists.ts';
 import { route, type Route } from '../route.ts';
 import { closed, cloudEvent, id, instant, listOf, paging } from '../schemas.ts';
 import { unknownItem } from './items.ts';
+import { Type } from '../type.ts';
 
 export function bookRoutes(floor: Floor): Route[] {
   return [history(floor), check(floor)];

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import { Type } from 'typebox';
 import { accepted } from '../../base/decision.ts';
 import { canonicalJson, type Json, type JsonObject } from '../../base/json.ts';
 import { findItem, itemKey, limits, locationsBeside, type InventoryCommand } from '../../rooms/inventory/inventory.ts';
@@ -16,6 +15,7 @@ import { route, type Route } from '../route.ts';
 import { closed, id, lineProblem, optional } from '../schemas.ts';
 import { writeHeaders } from '../settle.ts';
 import { unknownLocation } from './adjustments.ts';
+import { Type } from '../type.ts';
 
 const batchAccepted = closed({ batchId: id(), accepted: Type.Integer(), rejected: Type.Array(lineProblem), rejectedTotal: optional(Type.Integer()) }, { title: 'BatchAccepted' });
 const batch = closed({ accepted: Type.Integer(), applied: Type.Integer(), refused: Type.Integer(), pending: Type.Integer(), refusals: Type.Array(lineProblem) }, { title: 'Batch' });

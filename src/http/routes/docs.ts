@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Type } from 'typebox';
 import { docsPage, DOCS_STYLE } from '../docs-page.ts';
 import { openApi, type Document } from '../openapi.ts';
 import { route, type Route } from '../route.ts';
+import { Type } from '../type.ts';
 
 const HTML_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

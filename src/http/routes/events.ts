@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { Type } from 'typebox';
 import { must } from '../../base/assert.ts';
 import { HistoryLost, type FeedQuestion, type Page, type PageQuestion } from '../../distribution/feed/feed.ts';
 import { cursorCovers, parseCursor, type Cursor } from '../../store/store.ts';
@@ -11,6 +10,7 @@ import { problem, type InputFault } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, cloudEvent, id, optional } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { Type } from '../type.ts';
 
 export function eventRoutes(floor: Floor): Route[] {
   return [events(floor), stream(floor)];

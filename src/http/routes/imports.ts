@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json } from '../../base/json.ts';
 import { importLines, ImportTurns, rehearseLines } from '../../processes/processes.ts';
@@ -10,6 +10,7 @@ import { IMPORT_PART_LINES_MAX } from '../limits.ts';
 import { invalidRequest, problem, problemDocument, refusalDocument, refusalProblem, type InputFault } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, id, instant, lineProblem, optional, units } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 const lineNumber = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
 

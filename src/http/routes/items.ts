@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { openTransfers } from '../../processes/processes.ts';
 import { findItem, itemView, limits, type Described } from '../../rooms/inventory/inventory.ts';
@@ -11,6 +10,7 @@ import { closed, item, itemChanges, itemInput, listOf, optional, paging, text } 
 import { answerTo, ifVersion, isUnchanged, versionTag, writeHeaders } from '../settle.ts';
 import { blockersOf, bundlePromises } from './item-blockers.ts';
 import { listItems } from './item-list.ts';
+import { Type } from '../type.ts';
 
 export function itemRoutes(floor: Floor): Route[] {
   return [define(floor, 'PUT'), define(floor, 'PATCH'), read(floor), list(floor), remove(floor)];

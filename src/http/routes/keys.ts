@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import type { Json } from '../../base/json.ts';
 import { accepted } from '../../base/decision.ts';
 import type { Call } from '../call.ts';
@@ -9,6 +8,7 @@ import { page, readCursor } from '../lists.ts';
 import { problem, refusalProblem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, id, instant, listOf, paging } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 const scope = Type.Enum([...SCOPES], { description: 'Whoever may write may read; an admin may do everything.' });
 

@@ -1,10 +1,10 @@
-import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Floor } from '../floor.ts';
 import { COURTESY_WAIT_MS, PAGE_DEFAULT } from '../limits.ts';
 import { consumerCovers, page, readCursor } from '../lists.ts';
 import { route, type Route } from '../route.ts';
 import { closed, id, instant, listOf, paging } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 const low = closed(
   {

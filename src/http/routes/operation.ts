@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import { isFault } from '../../base/errors.ts';
 import type { Floor } from '../floor.ts';
@@ -7,6 +6,7 @@ import { consumersOf, viewLag } from '../metrics.ts';
 import { problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 export function operationRoutes(floor: Floor): Route[] {
   return [healthz(), readyz(floor), metrics(floor), system(floor), rebuild(floor)];

@@ -1,9 +1,9 @@
-import { Type } from 'typebox';
 import type { JsonObject } from '../../base/json.ts';
 import { compilePattern, explain } from '../../base/patterns/patterns.ts';
 import { invalidRequest } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 const anyObject = (description: string) => Type.Unsafe<JsonObject>({ type: 'object', description });
 

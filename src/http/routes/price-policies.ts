@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { bookOf, bookView, findPolicy, parseControls, parsePolicy, policyView, versionView, type Described, type PolicyDefinition } from '../../rooms/pricing/pricing.ts';
@@ -12,6 +11,7 @@ import { route, type Route } from '../route.ts';
 import { closed, listOf, paging } from '../schemas.ts';
 import { answerTo, ifVersion, isUnchanged, versionTag, writeHeaders } from '../settle.ts';
 import { controls, controlsInput, policy, policyInput, policyVersion, sweep } from './price-schemas.ts';
+import { Type } from '../type.ts';
 
 export function pricePolicyRoutes(floor: Floor): Route[] {
   return [put(floor), read(floor), list(floor), versions(floor), rollback(floor), remove(floor), putControls(floor), getControls(floor), getSweep(floor)];

@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import { limits } from '../../rooms/pricing/pricing.ts';
 import { closed, id, instant, money, nullable, optional, text } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 /** Shapes of prices, policies and quotes. */
 export const moneyOrNone = Type.Union([money, Type.Null()]);

@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import { hash32 } from '../../base/hash.ts';
 import type { JsonObject } from '../../base/json.ts';
@@ -16,6 +15,7 @@ import { answerTo, isUnchanged, writeHeaders } from '../settle.ts';
 import { unknownItem } from './items.ts';
 import { overrideInput, pastPrice, price } from './price-schemas.ts';
 import { refusalProblem } from '../problem.ts';
+import { Type } from '../type.ts';
 
 export function priceRoutes(floor: Floor): Route[] {
   return [one(floor), many(floor), history(floor), setOverride(floor), endOverride(floor)];

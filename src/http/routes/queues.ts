@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Floor } from '../floor.ts';
 import { PAGE_DEFAULT } from '../limits.ts';
@@ -6,6 +5,7 @@ import { page, readCursor } from '../lists.ts';
 import { problem } from '../problem.ts';
 import { route, type Route } from '../route.ts';
 import { closed, id, instant, listOf, nullable, paging } from '../schemas.ts';
+import { Type } from '../type.ts';
 
 export function queueRoutes(floor: Floor): Route[] {
   return [list(floor), deadLetters(floor), retry(floor)];

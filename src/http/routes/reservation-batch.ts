@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { limits } from '../../rooms/inventory/inventory.ts';
 import type { Once } from '../../runtime/runtime.ts';
 import type { Call } from '../call.ts';
@@ -9,6 +9,7 @@ import { route, type Route } from '../route.ts';
 import { closed, optional, problemSchema, reservation } from '../schemas.ts';
 import { sendAnswer } from '../server.ts';
 import { foreverFault, HOLD_PROBLEMS, reservationInput, strategyFault } from './reservations.ts';
+import { Type } from '../type.ts';
 
 const result = closed({ status: Type.Integer(), reservation: optional(reservation), problem: optional(problemSchema) });
 const one = checked(reservationInput);

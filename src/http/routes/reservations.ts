@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { findReservation, limits, reservationKey, reservationView, type InventoryCommand, type ReservationView } from '../../rooms/inventory/inventory.ts';
+import type { TSchema } from 'typebox';
 import type { Settled } from '../../runtime/runtime.ts';
 import type { Answer, Call } from '../call.ts';
 import type { Floor } from '../floor.ts';
@@ -12,9 +12,10 @@ import { accepted, applied, channel, closed, id, lineUnits, listOf, nullable, op
 import { sendAnswer, failCall } from '../server.ts';
 import { answerTo, ifVersion, preferenceOf, versionTag, writeHeaders } from '../settle.ts';
 import { listReservations } from './reservation-list.ts';
+import { Type } from '../type.ts';
 
 const ttlSeconds = nullable<number>('integer', { minimum: limits.TTL_SECONDS_MIN, maximum: limits.TTL_SECONDS_MAX, description: 'null: until somebody ends it; needs the scope admin.' });
-export const lines = <Line extends Type.TSchema>(line: Line) => Type.Array(line, { minItems: 1, maxItems: limits.LINES_MAX });
+export const lines = <Line extends TSchema>(line: Line) => Type.Array(line, { minItems: 1, maxItems: limits.LINES_MAX });
 export const quantityLine = closed({ sku: id(), quantity: lineUnits() });
 
 /** What a hold is asked with, but for the cart. */

@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { findTransfer, limits, transferKey, transferView, type InventoryCommand, type TransferView } from '../../rooms/inventory/inventory.ts';
 import type { Settled } from '../../runtime/runtime.ts';
 import type { Answer, Call } from '../call.ts';
@@ -11,6 +10,7 @@ import { accepted, applied, closed, id, instant, listOf, optional, paging, text,
 import { answerTo, ifVersion, preferenceOf, versionTag } from '../settle.ts';
 import { lines, quantityLine } from './reservations.ts';
 import { listTransfers } from './transfer-list.ts';
+import { Type } from '../type.ts';
 
 const statuses = ['draft', 'in-transit', 'partially-received', 'received', 'cancelled'] as const;
 const told = { reference: optional(text(limits.REFERENCE_LENGTH_MAX)), note: optional(text(limits.NOTE_LENGTH_MAX)) };

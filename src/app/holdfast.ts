@@ -13,6 +13,7 @@ import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import { startArchiving } from './archiving.ts';
 import { ARCHIVE_AFTER_MS, type ArchivePolicy } from './config.ts';
 import { refuseUnfinished } from './migrate/migrate.ts';
+import { isOfAnotherForm } from './projection-loop.ts';
 import { loadProjection, type LoadedProjection, type Projection } from './projection.ts';
 import { startSharedPrices, type RedisPlace } from './shared-prices.ts';
 import type { Tracer } from './tracing/tracing.ts';
@@ -68,17 +69,21 @@ export async function openHoldfast(options: HoldfastOptions): Promise<Holdfast> 
   const random = systemRandom();
   const ids = makeIds(random);
   const node = ids.next('node', clock.now(), 0);
-  const projection = opening.use(await loaded.start(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) }));
+  const projecting = loaded.start(place, node, { rebuilding: onRebuilding, switched: () => void store.projections.reopen(), failed: (reason) => options.onTrouble?.(`the views have stopped: ${reason}`) });
+  projecting.catch(() => undefined); // it is waited for below
+  opening.defer(() => projecting.then((started) => started[Symbol.asyncDispose](), () => undefined));
+  // States of another form are made again before anything is decided on them. Else both start side by side.
+  if (await isOfAnotherForm(store)) await projecting;
   // The engine reads the archive only where the views are made again: else it starts also where that cannot be read.
   const log = { ...store.log, trimmedTo: (id: number): Promise<number> => store.live.trimmedTo(id) };
   const engine = new Engine({ store: withLog(store, log), room: options.holdCaps === undefined ? rooms : roomsWith(options.holdCaps), clock, random, ids, alone: place.engine === 'sqlite', waitingMax: options.waitingCommandsMax, ...(tracer ? { follow: tracer.follow } : undefined) });
   opening.defer(() => engine.close());
   const timers = new Timers({ engine, store, room: rooms, clock });
   opening.defer(() => timers.close());
+  const [projection] = await Promise.all([projecting, engine.start()]);
   projection.onProgress((checkpoints) => engine.saved(checkpoints));
   engine.onCommitted(() => projection.advance());
   engine.crowd.onHurry(() => projection.hurry());
-  await engine.start();
   await timers.start();
   const commands = new QueueWorker<Command>({ engine, store, clock, random, queue: 'commands', toCommand, around: tracer?.around });
   opening.defer(() => commands.close());

@@ -74,7 +74,7 @@ async function renewForm(store: Store, mayRun: () => Promise<boolean>, events: P
   events.rebuilding(IDLE);
 }
 
-async function isOfAnotherForm({ projections }: Store): Promise<boolean> {
+export async function isOfAnotherForm({ projections }: Store): Promise<boolean> {
   const form = await projections.form();
   if (form === rooms.form) return false;
   return form !== undefined || (await projections.checkpoints('states')).some((position) => position > 0);

@@ -12,13 +12,18 @@ interface Starting {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** Takes in the facts after the saved states, log by log; false where it was closed meanwhile. */
+/** Takes in the facts after the saved states; false where it was closed meanwhile. */
 export async function bringUp(starting: Starting): Promise<boolean> {
-  const { store, pause, isClosed } = starting;
+  const { store, tailFactsMax, pause, isClosed } = starting;
   const checkpoints = (): Promise<readonly number[]> => insist(starting, () => store.projections.checkpoints(STATES));
   const first = await checkpoints();
+  // All at once where that is no more than one of them may be alone: a question costs less than the way to the store.
+  const short = Math.floor(tailFactsMax / store.partitions);
+  const isIn = await Promise.all(Array.from({ length: store.partitions }, (_, log) => takeIn(starting, { log, saved: first[log] ?? 0, factsMax: short })));
   for (let log = 0; log < store.partitions; log++) {
-    for (let saved = first[log] ?? 0; !(await takeIn(starting, log, saved)); saved = (await checkpoints())[log] ?? 0) {
+    while (!isIn[log]) {
+      isIn[log] = await takeIn(starting, { log, saved: (await checkpoints())[log] ?? 0, factsMax: tailFactsMax });
+      if (isIn[log]) break;
       // The projector saves them meanwhile, with little in memory at a time.
       await pause(TAIL_WAIT_MS);
       if (isClosed()) return false;
@@ -27,12 +32,12 @@ export async function bringUp(starting: Starting): Promise<boolean> {
   return true;
 }
 
-/** Takes in what follows the saved states of a log; false where that is too much to hold at once. */
-async function takeIn(starting: Starting, log: number, saved: number): Promise<boolean> {
-  const { store, memory, tailFactsMax } = starting;
+/** Takes in what follows the saved states of a log; false where that is more than `factsMax`. */
+async function takeIn(starting: Starting, { log, saved, factsMax }: { log: number; saved: number; factsMax: number }): Promise<boolean> {
+  const { store, memory } = starting;
   // One commit more than the states need: the instant of the newest decision, behind which time must not fall.
   memory.durable[log] = saved === 0 ? 0 : Math.min(saved, Math.max(saved - 1, await insist(starting, () => store.log.trimmedTo(log))));
-  return (await insist(starting, () => memory.sync(log, tailFactsMax))) !== undefined;
+  return (await insist(starting, () => memory.sync(log, factsMax))) !== undefined;
 }
 
 /** Asks the store again where nobody knows why it did not answer. */

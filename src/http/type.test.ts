@@ -30,6 +30,6 @@ function schemasBy(type: typeof Type): unknown[] {
 }
 
 test('schemas are those that TypeBox makes, to the letter', () => {
-  const made = schemasBy(Made as unknown as typeof Type); // of which it is a part
-  for (const [index, schema] of schemasBy(Type).entries()) expect(JSON.stringify(schema)).toBe(JSON.stringify(made[index]));
+  const letters = (type: typeof Type): string[] => schemasBy(type).map((schema) => JSON.stringify(schema));
+  expect(letters(Type)).toEqual(letters(Made));
 });

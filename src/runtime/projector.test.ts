@@ -5,7 +5,7 @@ import { below, chance, seededRandom } from '../base/random.ts';
 import { openMemory, type Faults, type MemoryStore } from '../engines/memory/memory.ts';
 import type { EventRecord } from '../store/store.ts';
 import { PROJECTION_EVENTS_PER_STEP } from './limits.ts';
-import { Projector } from './projector.ts';
+import { Projector, type ProjectorOptions } from './projector.ts';
 import { boxEngine, boxes, boxesOfTwoLogs, boxKey, type Box } from './testing.ts';
 import type { Room } from './room.ts';
 
@@ -63,24 +63,24 @@ async function expectFolded(store: MemoryStore): Promise<void> {
   expect(told.map(({ name, position, log }) => [name, position, log].join()).toSorted()).toEqual(facts.map((fact) => fact.join()).toSorted());
 }
 
-async function started(store: MemoryStore): Promise<Projector> {
-  const projector = new Projector({ store, room: shown });
+async function started(store: MemoryStore, options: Pick<ProjectorOptions, 'saving' | 'factsPerStep'> = {}): Promise<Projector> {
+  const projector = new Projector({ store, room: shown, ...options });
   await projector.start();
   return projector;
 }
 
-describe('the projector', () => {
+describe.each(['before the next', 'beside the next'] as const)('the projector that saves a step %s', (saving) => {
   test('saves what all facts fold to, however it is interrupted', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = seededRandom(seed);
       let store = openMemory({ partitions: PARTITIONS });
       for (let round = 0; round < 6; round++) {
         await fill(store, seed * 100 + round, 10);
-        const projector = await started(store);
-        if (chance(random, 0.7)) await projector.step();
+        const projector = await started(store, { saving, factsPerStep: 4 });
+        for (let steps = below(random, 5); steps > 0; steps--) await projector.step();
         if (chance(random, 0.5)) store = openMemory({ from: store.crash(random) });
       }
-      await (await started(store)).catchUp();
+      await (await started(store, { saving, factsPerStep: 4 })).catchUp();
       await expectFolded(store);
     }
   });
@@ -95,7 +95,7 @@ describe('the projector', () => {
       const two = [store.share({ clock, faults }), store.share({ clock, faults })];
       let conflicts = 0;
       const run = async (own: MemoryStore): Promise<void> => {
-        const projector = await started(own);
+        const projector = await started(own, { saving, factsPerStep: 8 });
         for (let steps = 0; steps < 12; steps++) {
           await projector.step().catch((error: unknown) => {
             if (!isFault(error, 'conflict')) throw error;
@@ -120,16 +120,27 @@ describe('the projector', () => {
   test('begins again after a step that failed, from what is saved', async () => {
     let broken = false;
     const store = openMemory({ partitions: PARTITIONS, faults: { before: (operation) => (broken && operation === 'apply' ? { type: 'lost-answer' } : { type: 'ok' }) } });
-    const projector = await started(store);
+    const projector = await started(store, { saving, factsPerStep: 4 });
     await fill(store, 1, 20);
     broken = true;
-    await expect(projector.step()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(projector.catchUp()).rejects.toMatchObject({ code: 'unavailable' });
     broken = false;
     await fill(store, 2, 20);
     await projector.catchUp();
     await expectFolded(store);
   });
 
+  test('has saved everything when nothing is new', async () => {
+    const store = openMemory({ partitions: PARTITIONS });
+    const projector = await started(store, { saving, factsPerStep: 4 });
+    await fill(store, 1, 20);
+    await projector.catchUp();
+    expect(projector.checkpoints).toEqual(await store.log.heads());
+    expect(projector.checkpoints).toEqual(await store.projections.checkpoints('states'));
+  });
+});
+
+describe('the projector', () => {
   test('a busy log does not keep the others waiting', async () => {
     const store = openMemory({ partitions: PARTITIONS });
     const engine = boxEngine(store);

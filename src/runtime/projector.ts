@@ -2,6 +2,7 @@ import type { Beside, Commit, EventRecord, RowDelete, RowUpsert, StateRow, Store
 import { must } from '../base/assert.ts';
 import { conflict } from '../base/errors.ts';
 import { ANSWERED, isAnswerKey, remember, type Remembered } from './answers.ts';
+import { KeyFilter } from './key-filter.ts';
 import { STATES } from './memory.ts';
 import { ANSWER_RETENTION_MS, PROJECTION_EVENTS_PER_STEP, PROJECTION_STATES_MAX } from './limits.ts';
 import type { Room, Rows, States } from './room.ts';
@@ -19,6 +20,8 @@ export interface ProjectorOptions {
   readonly answersFromMs?: number;
   /** Facts folded in one step. */
   readonly factsPerStep?: number;
+  /** Whether the next facts may be folded while a step is saved: for who waits for the last of them only. */
+  readonly saving?: 'before the next' | 'beside the next';
 }
 
 /**
@@ -31,8 +34,15 @@ export class Projector {
   readonly #factsPerStep: number;
   readonly #room: Room<never>;
   readonly #tables: ReadonlyMap<string, Table>;
+  readonly #savesBeside: boolean;
   readonly #states = new Map<string, unknown>();
   #checkpoints: number[] = [];
+  /** How far it is folded, saved or not; index = log. */
+  #reached: number[] = [];
+  /** The step that is being saved, or was while the next facts are folded: their states begin where it ends. */
+  #last: { readonly changes: Changes; readonly saved: Promise<void> } | undefined;
+  /** What was saved, where that began with nothing: a state that never was is not looked for, nor waited for. */
+  #saved: KeyFilter | undefined;
   #heads: readonly number[] = [];
   #behind = 0;
   #folded = 0;
@@ -41,13 +51,14 @@ export class Projector {
     this.#store = options.store;
     this.#answersFromMs = options.answersFromMs ?? 0;
     this.#factsPerStep = options.factsPerStep ?? PROJECTION_EVENTS_PER_STEP;
+    this.#savesBeside = options.saving === 'beside the next';
     this.#room = options.room;
     this.#tables = new Map(options.room.views.tables.map((table) => [table.name, table]));
   }
 
   async start(): Promise<void> {
     await this.#store.projections.prepare(this.#room.views.tables, this.#room.form);
-    this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+    await this.#beginAnew();
   }
 
   /** About how many facts are not folded yet, as of the last step. */
@@ -65,17 +76,46 @@ export class Projector {
     return this.#checkpoints;
   }
 
-  /** Folds some of what is new; says whether there was anything. Rejects with `conflict` where another process runs this too. */
+  /** How far everything is folded; index = log. */
+  get reached(): readonly number[] {
+    return this.#reached;
+  }
+
+  /**
+   * Folds some of what is new; says whether there was anything. When nothing was, everything is saved. Rejects with
+   * `conflict` where another process runs this too.
+   */
   async step(): Promise<boolean> {
     if (this.#states.size > PROJECTION_STATES_MAX) this.#states.clear();
     try {
-      return await this.#fold(await this.#unfolded());
+      const step = await this.#fold(await this.#unfolded());
+      await this.#lastSaved();
+      if (!step) return false;
+      this.#save(step);
+      if (!this.#savesBeside) await this.#lastSaved();
+      return true;
     } catch (error) {
       // Whatever was folded was not saved: begin again from what is.
-      this.#states.clear();
-      this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+      await this.#last?.saved.catch(() => undefined); // this is what failed, or is of no use without what did
+      await this.#beginAnew();
       throw error;
     }
+  }
+
+  async #beginAnew(): Promise<void> {
+    this.#last = undefined;
+    this.#states.clear();
+    this.#checkpoints = await this.#store.projections.checkpoints(STATES);
+    this.#reached = [...this.#checkpoints];
+    this.#saved = this.#savesBeside && this.#checkpoints.every((position) => position === 0) ? new KeyFilter() : undefined;
+  }
+
+  /** Waits until the last step is saved, and lets go of it. */
+  async #lastSaved(): Promise<void> {
+    if (!this.#last) return;
+    await this.#last.saved;
+    this.#last.changes.keep();
+    this.#last = undefined;
   }
 
   /** Folds until nothing is new. */
@@ -86,12 +126,12 @@ export class Projector {
   /** The logs that have something new, and after which position. */
   async #unfolded(): Promise<Map<number, number>> {
     this.#heads = await this.#store.log.heads();
-    return new Map(this.#heads.entries().filter(([log, head]) => head > (this.#checkpoints[log] ?? 0)).map(([log]) => [log, this.#checkpoints[log] ?? 0]));
+    return new Map(this.#heads.entries().filter(([log, head]) => head > (this.#reached[log] ?? 0)).map(([log]) => [log, this.#reached[log] ?? 0]));
   }
 
-  async #fold(after: ReadonlyMap<number, number>): Promise<boolean> {
-    if (after.size === 0) return false;
-    const step = new Step(this.#room, this.#states, this.#tables);
+  async #fold(after: ReadonlyMap<number, number>): Promise<Step | undefined> {
+    if (after.size === 0) return undefined;
+    const step = new Step(this.#room, this.#states, this.#last?.changes, this.#tables);
     // Logs side by side, since that is how they were written: an append with commits of them all is read once. Page by
     // page, so that facts are garbage before the next are made.
     for await (const page of this.#store.log.readTogether(after)) {
@@ -99,25 +139,31 @@ export class Projector {
       for (const commit of page) step.take(commit, (event) => this.#isForgotten(event));
       if (step.facts >= this.#factsPerStep) break;
     }
-    if (step.commits === 0) return false;
-    await this.#save(step);
-    return true;
+    return step.commits === 0 ? undefined : step;
   }
 
-  async #save({ changes, rows, upTo, facts, commits }: Step): Promise<void> {
+  /** Begins to save a step. All that is to be saved is text when this returns, so that its states may be folded on. */
+  #save({ changes, rows, upTo, facts, commits }: Step): void {
+    changes.end();
     const states: StateRow[] = [];
     for (const change of changes) {
       states.push(this.#stateRow(change));
       const { key, log, state, before } = change;
+      this.#saved?.add(key);
       if (!isAnswerKey(key)) this.#room.views.rows(key, state, before, rows, must(upTo.get(log), `a state of log ${log} was changed by no commit of it`));
     }
     const checkpoints = [...upTo.values()].map(({ log, position }) => ({ log, expected: this.#checkpoints[log] ?? 0, upTo: position }));
-    await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
-    changes.keep();
-    for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
-    this.#folded += facts;
-    const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
-    this.#behind = Math.ceil((left * facts) / commits);
+    for (const { log, position } of upTo.values()) this.#reached[log] = position;
+    const apply = async (): Promise<void> => {
+      await this.#store.projections.apply({ consumer: STATES, checkpoints, states, deletes: rows.deletes, upserts: rows.upserts });
+      for (const { log, position } of upTo.values()) this.#checkpoints[log] = position;
+      this.#folded += facts;
+      const left = this.#heads.reduce((sum, head, log) => sum + head - (this.#checkpoints[log] ?? 0), 0);
+      this.#behind = Math.ceil((left * facts) / commits);
+    };
+    const saved = apply();
+    saved.catch(() => undefined); // the next step hears of it
+    this.#last = { changes, saved };
   }
 
   #isForgotten({ type, time }: EventRecord): boolean {
@@ -131,13 +177,14 @@ export class Projector {
         if (event.type === ANSWERED) continue;
         const created = this.#room.births.keyOf(event);
         for (const key of this.#room.keysOf(event)) {
-          if (key === created || this.#states.has(key) || changes.has(key)) continue;
+          if (key === created || changes.knows(key) || this.#saved?.mayHave(key) === false) continue;
           let keys = missing.get(log);
           if (!keys) missing.set(log, (keys = new Set()));
           keys.add(key);
         }
       }
     }
+    if (missing.size > 0) await this.#last?.saved;
     for (const [log, keys] of missing) {
       const { upTo, bodies } = await this.#store.projections.loadStates(log, [...keys]);
       // Saved further than the facts at hand begin: folding them again would count them twice.
@@ -177,9 +224,9 @@ class Step {
   commits = 0;
   readonly #room: Room<never>;
 
-  constructor(room: Room<never>, states: Map<string, unknown>, tables: ReadonlyMap<string, Table>) {
+  constructor(room: Room<never>, states: Map<string, unknown>, before: Changes | undefined, tables: ReadonlyMap<string, Table>) {
     this.#room = room;
-    this.changes = new Changes(room, states);
+    this.changes = new Changes(room, states, before);
     this.rows = new CollectedRows(tables);
   }
 
@@ -197,12 +244,15 @@ class Step {
 class Changes implements States {
   readonly #room: Room<never>;
   readonly #states: Map<string, unknown>;
+  /** Those of the step before, where that is not let go of yet. */
+  #before: Changes | undefined;
   readonly #changes = new Map<string, Change>();
   #log = 0;
 
-  constructor(room: Room<never>, states: Map<string, unknown>) {
+  constructor(room: Room<never>, states: Map<string, unknown>, before: Changes | undefined) {
     this.#room = room;
     this.#states = states;
+    this.#before = before;
   }
 
   fold(event: EventRecord, log: number): void {
@@ -219,12 +269,27 @@ class Changes implements States {
     return this.#changes.has(key);
   }
 
+  /** What a key was changed to, which is no change of it. */
+  stateOf(key: string): unknown {
+    return this.#changes.get(key)?.state;
+  }
+
+  /** Whether the state of a key is at hand, or that there is none. */
+  knows(key: string): boolean {
+    return this.#changes.has(key) || this.#before?.has(key) === true || this.#states.has(key);
+  }
+
   get(key: string): unknown {
     return this.#touch(key).state;
   }
 
   set(key: string, state: unknown): void {
     this.#touch(key).state = state;
+  }
+
+  /** No more facts are folded into them. */
+  end(): void {
+    this.#before = undefined;
   }
 
   /** Keeps the states that are likely to change again: what was only made is mostly left alone for a while. */
@@ -240,7 +305,7 @@ class Changes implements States {
     let change = this.#changes.get(key);
     if (change) change.known = true;
     else {
-      const state = this.#states.get(key);
+      const state = this.#before?.has(key) === true ? this.#before.stateOf(key) : this.#states.get(key);
       const before = state === undefined || isAnswerKey(key) ? undefined : this.#room.views.before(key, state);
       change = { key, log: this.#log, before, known: true, state };
       this.#changes.set(key, change);

@@ -26,7 +26,7 @@ export class Rebuild implements AsyncDisposable {
   static async begin({ store, room, nowMs, factsPerStep = PROJECTION_EVENTS_PER_STEP }: { store: Store; room: Room<never>; nowMs: number; factsPerStep?: number }): Promise<Rebuild> {
     const beside = await store.projections.beside();
     const { projections } = beside;
-    const projector = new Projector({ store: { log: store.log, projections }, room, answersFromMs: nowMs - ANSWER_RETENTION_MS, factsPerStep });
+    const projector = new Projector({ store: { log: store.log, projections }, room, answersFromMs: nowMs - ANSWER_RETENTION_MS, factsPerStep, saving: 'beside the next' });
     const rebuild = new Rebuild(store, beside, projector);
     await projector.start();
     await rebuild.#look();
@@ -35,7 +35,7 @@ export class Rebuild implements AsyncDisposable {
 
   /** Commits folded, and how many there are. */
   get progress(): { readonly done: number; readonly total: number } {
-    return { done: sum(this.#projector.checkpoints), total: this.#total };
+    return { done: sum(this.#projector.reached), total: this.#total };
   }
 
   /** Facts folded. */

@@ -1,7 +1,7 @@
 /**
  * The three sides of a store, each of which is one thread, or all of them the caller's: `log` writes log.db and is the
  * only one whose time matters to a shopper; `views` writes the views' file; `reader` reads both. A fourth, `soundness`,
- * looks at them after a start and ends.
+ * looks at them after a start and ends; a fifth, `beside`, has the views that are being made again, and a thread always.
  */
 import { passing } from '../../base/crash-points.ts';
 import { channelName } from './channels.ts';
@@ -18,7 +18,7 @@ import { transferReads, transferWrites } from './transfer.ts';
 import { done, readWorker, writeWorker, type Call, type Worker } from './batches.ts';
 import { Witness } from './witness.ts';
 
-export type Side = 'log' | 'views' | 'reader' | 'soundness';
+export type Side = 'log' | 'views' | 'reader' | 'soundness' | 'beside';
 
 export function openSide(side: Side, directory: string): Worker {
   switch (side) {
@@ -26,6 +26,7 @@ export function openSide(side: Side, directory: string): Worker {
     case 'views': return reopening(() => openViewsSide(directory));
     case 'reader': return reopening(() => openReaderSide(directory));
     case 'soundness': return readWorker(soundnessChecks(directory), { fileOf: () => directory, close: () => undefined });
+    case 'beside': return openBesideSide(directory);
     default: return side satisfies never;
   }
 }
@@ -96,6 +97,40 @@ function openViewsSide(directory: string): Worker {
   };
 }
 
+/** Memory for pages of views in the making: rows come in the order of facts, and the tables are sorted by key. */
+const BESIDE_CACHE_KIB = 128 * 1024;
+
+/** One connection that writes and reads, because it has its file to itself. */
+function openBesideSide(directory: string): Worker {
+  const database = openDatabase(viewsFile(directory, liveViewsOf(directory) + 1), 'off');
+  try {
+    // Nobody else has the file, and after a crash it is thrown away: pages need not be written twice, and what is undone is in memory.
+    database.connection.exec(`PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -${BESIDE_CACHE_KIB}`);
+    const questions = besideQuestions(database);
+    const reader = readWorker(questions, { fileOf: () => database.file, close: () => database[Symbol.dispose]() });
+    const writer = writeWorker(viewWrites(database), database, { close: () => undefined });
+    return {
+      run: (calls) => calls.flatMap((call) => (call[1] in questions ? reader : writer).run([call])),
+      tidy: () => writer.tidy?.(),
+      close: () => reader.close(),
+    };
+  } catch (error) {
+    database[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function besideQuestions(database: Database) {
+  return {
+    ...viewReads(database),
+    /** Leaves the file as whoever opens it next will have it. It is not synced yet. */
+    seal(): void {
+      database.connection.exec('PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL');
+      database.checkpoint('now');
+    },
+  };
+}
+
 /** The level can be changed only between transactions, so it is raised for the whole batch that asks for it. */
 function durably<T>(database: Database, body: () => T): T {
   database.connection.exec('PRAGMA synchronous = FULL');
@@ -158,6 +193,7 @@ function logQuestions(database: Database) {
 }
 
 export type LogOperations = ReturnType<typeof logOperations>;
+export type BesideOperations = ReturnType<typeof viewWrites> & ReturnType<typeof besideQuestions>;
 export type Checks = ReturnType<typeof soundnessChecks>;
 export type ViewOperations = ReturnType<typeof viewWrites> & typeof reopenable;
 export type Questions = ReturnType<typeof logQuestions> & ReturnType<typeof viewReads> & typeof reopenable;

@@ -42,8 +42,8 @@ describe(`kill -9 at ${ROUNDS} random moments under load (seed ${seed})`, { time
   test('loses, doubles and oversells nothing on SQLite', async () => {
     const report = await prove('sqlite', sqlitePlace);
     expect(report).toMatchObject(zeroes);
-    // Half of all kills are in the middle of a snapshot, of archiving, of an import or of a migration.
-    expect(Object.values(report.during).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(Math.floor((ROUNDS - 1) / 2));
+    // Half of all kills are in the middle of a snapshot, of archiving, of an import or of a migration; the last of a store may be left over.
+    expect(Object.values(report.during).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(Math.floor((ROUNDS - Math.ceil(ROUNDS / ROUNDS_A_STORE)) / 2));
   });
 
   test.skipIf(databaseServer === undefined)('loses, doubles and oversells nothing on PostgreSQL', async () => {

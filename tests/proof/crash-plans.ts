@@ -36,10 +36,10 @@ function oneOf(points: Points, random: Random): readonly [CrashPoint, number] {
   return [point, 1 + below(random, most)];
 }
 
-/** What the next round is killed at. A point may not be reached in time, so activities come until they have had half of all kills. */
+/** What the next round is killed at. A point may not be reached in time, so activities come until they have had half of all kills and one more. */
 export function nextPlan(round: number, { kills, inActivities }: { kills: number; inActivities: number }, random: Random): Plan {
   if (round % MIGRATION_EVERY === 0) return { activity: 'migration', at: oneOf(POINTS.migration, random) };
-  if (inActivities * 2 <= kills) {
+  if (inActivities * 2 <= kills + 1) {
     const activity = pick(random, ['snapshot', 'archive', 'import'] as const);
     return { activity, at: oneOf(POINTS[activity], random) };
   }

@@ -2,6 +2,7 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import type { Rebuilding } from '../http/http.ts';
+import { garbageCollector } from './heap.ts';
 import { openStore, type StorePlace } from './open-store.ts';
 import { startProjectionLoop, type ProjectionLoop, type Step } from './projection-loop.ts';
 
@@ -35,9 +36,13 @@ const NICENESS = 5;
 const { place, holder } = await told.promise;
 // On Linux it is the thread's own; elsewhere it would be the whole process's.
 if (process.platform === 'linux') setPriority(NICENESS);
+const collectGarbage = garbageCollector();
 const store = await openStore(place, { threads: 'inline' });
 const loop = await startProjectionLoop(store, place.engine !== 'sqlite', holder, {
-  progress: (checkpoints, step) => say({ checkpoints, step }),
+  progress(checkpoints, step) {
+    say({ checkpoints, step });
+    if (step) collectGarbage();
+  },
   rebuilding: (rebuilding) => say({ rebuilding }),
   switched: () => say({ switched: true }),
   failed: (error) => say({ failed: error instanceof Error ? error.message : String(error) }),

@@ -117,7 +117,7 @@ export class FoldedLog {
   /** Most facts are about items. Where an item belongs follows from its key, and is looked at once. */
   #ofItem(fact: Fact, position: Position): void {
     const known = this.#books.accountOf(fact.key);
-    const account = known ?? this.#books.open(fact.key);
+    const account = known ?? this.#books.open(copied(fact.key));
     if (!known || this.#misplaced.has(fact.key)) this.#place(fact, position);
     if (account.position !== position) this.itemFacts++;
     account.position = position;

@@ -1,6 +1,6 @@
 /**
- * Steps and prices as they are kept. Steps as one text, in memory too: as objects the few steps of a price are some
- * thirty, and a million prices in memory are looked over again and again by whoever collects garbage.
+ * Steps and prices as they are kept. Steps as one text, in memory too: as objects they are half of all that a price
+ * is made of, and what is in memory is looked over again and again by whoever collects garbage.
  */
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { Step } from './candidate.ts';

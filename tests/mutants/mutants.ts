@@ -129,10 +129,10 @@ export const MUTANTS = {
   },
   'lane-overtaken': {
     bug: 'a command goes before one of its lane that waits for states',
-    file: 'src/runtime/engine.ts',
+    file: 'src/runtime/inbox.ts',
     by: 'simulation',
-    from: 'pending.lane !== undefined && this.#parkedLanes.has(pending.lane)',
-    to: 'pending.lane === undefined && this.#parkedLanes.has(pending.lane ?? "")',
+    from: "return this.#parkedLanes.has(lane) ? 'parked' : 'free';",
+    to: "return 'free';",
   },
   'folded-twice': {
     bug: 'the projector folds facts into states that another has saved further',

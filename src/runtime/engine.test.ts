@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { handClock } from '../base/clock.ts';
 import { openMemory, type Faults, type Operation, type Verdict } from '../engines/memory/memory.ts';
 import type { Commit, Store } from '../store/store.ts';
@@ -346,6 +346,26 @@ describe('bounds', () => {
     for (let n = 0; n < 1_000; n++) await unitsIn(engine, `b${n}`);
     expect(engine.figures.residents).toBeLessThan(100);
     await engine.close();
+  });
+
+  test('states that were brought are not loaded again, and one brought while it changes is as it changed', async () => {
+    const store = openMemory({ partitions: PARTITIONS });
+    const projector = new Projector({ store, room: boxes as never });
+    const before = boxEngine(store);
+    await Promise.all([before.start(), projector.start()]);
+    await Promise.all([before.execute(put('b', 1)), before.execute(put('c', 1))]);
+    await projector.catchUp();
+    await before.close();
+    const load = vi.spyOn(store.projections, 'loadStates');
+    const engine = boxEngine(store);
+    await engine.start();
+    load.mockClear();
+    await engine.bring([boxKey('b'), boxKey('c'), boxKey('none')]);
+    const loads = load.mock.calls.length;
+    expect([await unitsIn(engine, 'b'), await unitsIn(engine, 'c'), await unitsIn(engine, 'none')]).toEqual([1, 1, 0]);
+    expect(load.mock.calls.length).toBe(loads);
+    await Promise.all([engine.bring([boxKey('d')]), engine.execute(put('d', 5)), engine.bring([boxKey('d')])]);
+    expect(await unitsIn(engine, 'd')).toBe(5);
   });
 
   test('a mistake of ours in one command does not hurt the others', async () => {

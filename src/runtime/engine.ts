@@ -269,6 +269,15 @@ export class Engine<Command> {
     return this.#memory.mayWantWaking(key, this.now());
   }
 
+  /**
+   * Brings states into memory, so that what is asked or commanded next has them at hand: whoever needs hundreds does not
+   * make others wait until they are loaded, nor for one another. What is not there by then is loaded as ever.
+   */
+  async bring(keys: readonly string[]): Promise<void> {
+    const missing = this.#memory.missing(keys);
+    if (missing.length > 0 && this.#health.state === 'ready') await this.#memory.load(missing);
+  }
+
   /** Takes in what other writers of the same store have appended: now, or when the append under way has been answered. */
   async follow(): Promise<void> {
     if (this.#health.state !== 'ready') return;

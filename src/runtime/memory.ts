@@ -101,6 +101,11 @@ export class Memory<Command> {
     return this.#residents.find(key) !== undefined;
   }
 
+  /** Those whose states are not at hand, and are to be loaded: what one fact made is made from that when somebody asks for it. */
+  missing(keys: readonly string[]): string[] {
+    return keys.filter((key) => this.#residents.find(key) === undefined && this.#room.births.instantOf(key) === undefined);
+  }
+
   /** Whether a state may want waking by an instant: no only where it is at hand, is durable, and does not. */
   mayWantWaking(key: string, now: number): boolean {
     const entry = this.#residents.peek(key);

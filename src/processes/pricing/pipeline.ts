@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import { findItem, partsOf } from '../../rooms/inventory/inventory.ts';
-import { findPrice, type BookPolicy, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
+import { findItem, itemKey, partsOf } from '../../rooms/inventory/inventory.ts';
+import { findPrice, priceKey, type BookPolicy, type Candidate, type Choice, type Money, type Published, type Strategy } from '../../rooms/pricing/pricing.ts';
 import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtime.ts';
 import type { Commit, EventRecord, Position, Store } from '../../store/store.ts';
 import { Heard } from '../heard.ts';
@@ -331,6 +331,7 @@ export class Pipeline implements Listener {
   async #turn(skus: readonly string[], round: number): Promise<void> {
     try {
       await this.#heard.engineFollows();
+      await this.#engine.bring(skus.flatMap((sku) => [itemKey(sku), priceKey(sku)]));
       const { book, looks, now } = await this.#engine.read((world, at) => this.#look(world, at, skus));
       const choices = looks.map(({ stock }) => stock && book.choose(matchedItem(stock.item)));
       const fresh = looks.filter(({ sku }, index) => isPriced(choices[index]) && !this.#items.has(sku));

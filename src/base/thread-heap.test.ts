@@ -27,6 +27,6 @@ async function newSpaceMb(bound: string): Promise<number> {
 }
 
 test('a thread has no more room for new objects than it was given, whatever the process has', async () => {
-  expect(await newSpaceMb('')).toBeGreaterThan(24);
-  expect(await newSpaceMb('boundNewThreads(8);')).toBeLessThanOrEqual(24);
+  expect(await newSpaceMb('')).toBeGreaterThan(6);
+  expect(await newSpaceMb('boundNewThreads(2);')).toBeLessThanOrEqual(6);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { handClock } from '../base/clock.ts';
 import { isFault } from '../base/errors.ts';
 import { below, chance, seededRandom } from '../base/random.ts';
-import { openMemory, type Faults, type MemoryStore } from '../engines/memory/memory.ts';
+import { openMemory, type Faults, type MemoryStore, type Operation, type Verdict } from '../engines/memory/memory.ts';
 import type { EventRecord } from '../store/store.ts';
 import { PROJECTION_EVENTS_PER_STEP } from './limits.ts';
 import { Projector, type ProjectorOptions } from './projector.ts';
@@ -125,6 +125,21 @@ describe.each(['before the next', 'beside the next'] as const)('the projector th
     broken = true;
     await expect(projector.catchUp()).rejects.toMatchObject({ code: 'unavailable' });
     broken = false;
+    await fill(store, 2, 20);
+    await projector.catchUp();
+    await expectFolded(store);
+  });
+
+  test('begins again from what is saved where it cannot even be told at once how much that is', async () => {
+    const failing: Operation[] = [];
+    const before = (operation: Operation): Verdict => (operation === failing[0] && failing.shift() ? { type: 'fail', code: 'unavailable' } : { type: 'ok' });
+    const store = openMemory({ partitions: PARTITIONS, faults: { before } });
+    const projector = await started(store, { saving, factsPerStep: 4 });
+    await fill(store, 1, 20);
+    await projector.step();
+    failing.push('apply', 'load');
+    await expect(projector.catchUp()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(failing).toEqual([]);
     await fill(store, 2, 20);
     await projector.catchUp();
     await expectFolded(store);

@@ -105,6 +105,8 @@ export class Projector {
   async #beginAnew(): Promise<void> {
     this.#last = undefined;
     this.#states.clear();
+    // At once: should the store not say how far it is, nothing is folded from where nothing was saved.
+    this.#reached = [...this.#checkpoints];
     this.#checkpoints = await this.#store.projections.checkpoints(STATES);
     this.#reached = [...this.#checkpoints];
     this.#saved = this.#savesBeside && this.#checkpoints.every((position) => position === 0) ? new KeyFilter() : undefined;

@@ -26,7 +26,8 @@ async function run(): Promise<Line[]> {
       { name: 'resident memory meanwhile', figure: filled.residentMb, unit: 'MB' },
     ];
     lines.push(...(await restart(directory)), ...(await rebuild(place)));
-    return [...lines, ...linesOf(await runOut(place, ITEMS, filled.perSecond))];
+    // A hold takes about twice what an item does that is described and stocked.
+    return [...lines, ...linesOf(await runOut(place, ITEMS, filled.perSecond / 2))];
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -59,7 +59,8 @@ export function setCart(command: SetCart & Asked, world: World, context: Context
   // A shopper who goes on shopping does not end what an operator promised.
   const expiresAt = first.expiresAt === NEVER && command.ttlSeconds === undefined ? NEVER : expiry(command, plan, context.now);
   const after: Reservation = { ...first, customerId, channel, lines: plan.lines, expiresAt, tallied: holdersAfter(context.caps, first, customerId), version: first.version + 1 };
-  const events = [...fillFacts(plan.filled, world, context.now), ...changeHold(first, after, world, context.now), ...others.flatMap((hold) => closeHold(hold, 'released', world, context.now))];
+  // What the others gave up is free before the first takes it: read one after another the facts never promise too much.
+  const events = [...others.flatMap((hold) => closeHold(hold, 'released', world, context.now)), ...fillFacts(plan.filled, world, context.now), ...changeHold(first, after, world, context.now)];
   if (others.length > 0) events.push(bindCart(command.cartId, [first.id], context.now));
   return accepted(events, { created: false, reservation: reservationView(after, context.now) });
 }

@@ -1,7 +1,4 @@
-import { isProblem, type Fact, type HoldfastClient } from '../../src/client/client.ts';
-
-/** Ten seconds of asking. */
-const PAGE_ATTEMPTS = 20;
+import type { Fact, HoldfastClient } from '../../src/client/client.ts';
 
 interface Book {
   onHand: number;
@@ -30,23 +27,10 @@ export class Books {
   /** Reads on to the present end of the feed. */
   async readOn(client: HoldfastClient): Promise<void> {
     for (;;) {
-      const page = await this.#page(client);
+      const page = await client.eventsPage({ after: this.cursor, limit: 500 });
       for (const fact of page.events) this.#take(fact);
       this.cursor = page.cursor;
       if (page.events.length === 0) return;
-    }
-  }
-
-  /** A 503 says that one may ask again. It is told of, and one that stays is an error. */
-  async #page(client: HoldfastClient): Promise<Awaited<ReturnType<HoldfastClient['eventsPage']>>> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await client.eventsPage({ after: this.cursor, limit: 500 });
-      } catch (error) {
-        if (!isProblem(error) || error.status !== 503 || attempt === PAGE_ATTEMPTS) throw error;
-        console.log(`the feed was not to be read after ${this.cursor}: ${error.message}`);
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
     }
   }
 

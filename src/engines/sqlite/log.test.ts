@@ -63,6 +63,27 @@ test('rows go once nothing in them may be read any more, and the heads stay', as
   expect(await timesOf(store, 1, 13)).toEqual([99]);
 });
 
+test.each([
+  ['read', 'emptied'],
+  ['readTogether', 'emptied'],
+  ['read', 'gone'],
+  ['readTogether', 'gone'],
+] as const)('who had the newest row in memory when it was forgotten reads on with %s, be it %s', async (how, left) => {
+  await using store = await openSqlite({ directory, threads: 'inline', partitions: 3 });
+  const timesAfter = async (after: number[]): Promise<number[]> => {
+    if (how === 'read') return timesOf(store, 0, after[0]);
+    const times: number[] = [];
+    for await (const page of store.log.readTogether(new Map(after.entries()))) for (const { events } of page) for (const { time } of events) times.push(time);
+    return times.toSorted((a, b) => a - b);
+  };
+  await fill(store);
+  expect((await timesAfter([0, 0, 0])).at(-1)).toBe(APPENDS);
+  for (const log of [0, 1, 2]) await store.log.trim(log, APPENDS);
+  for (const [n, time] of [98, 99].entries()) await store.log.append([{ log: 0, expected: APPENDS + n, events: [{ type: 'Counted', key: 'k0', time, data: {} }] }], 'after');
+  if (left === 'gone') await store.log.trim(0, APPENDS);
+  expect(await timesAfter([APPENDS, 13, 1])).toEqual([98, 99]);
+});
+
 test('a large append is several rows, all or none of them, and reads as it was written', async () => {
   await using store = await openSqlite({ directory, threads: 'inline', partitions: 3 });
   const text = 'x'.repeat(ROW_CHARACTERS);

@@ -194,8 +194,14 @@ export class AppendRows {
   /** Throws where a row was put in, exchanged or taken away before this one; goes on to it. */
   #follows(seq: number, before: number, crc: number): void {
     const previous = this.#checked.seq === seq - 1 ? this.#checked : this.#kept.get(seq - 1);
-    if (previous && previous.crc !== before) throw this.damaged(seq, 'does not follow the one before it');
+    if (previous && previous.crc !== before && !this.#wasForgotten(seq - 1, before)) throw this.damaged(seq, 'does not follow the one before it');
     this.#checked = { seq, crc };
+  }
+
+  /** Whether a row was emptied since it was read, and has this checksum now, or is gone with those before it. */
+  #wasForgotten(seq: number, crc: number): boolean {
+    const row = this.#outline.get(seq);
+    return row === undefined ? seq < (this.first() ?? 0) : Number(row['crc']) === crc;
   }
 
   #parse<T extends number>(text: string, seq: number): T[] {

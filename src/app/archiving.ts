@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/errors.ts';
+import { ownFile } from '../base/own-file.ts';
 import { Archiver, type ArchiveFigures, type Packed, type PackRequest } from '../runtime/runtime.ts';
 import type { FromArchive } from './archive-thread.ts';
 import type { ArchivePolicy } from './config.ts';
@@ -98,8 +99,7 @@ class Packer {
   }
 
   #start(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? './archive-thread.ts' : './archive-thread.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: { place: this.#place } });
+    const worker = new Worker(ownFile(import.meta.url, 'archive-thread'), { workerData: { place: this.#place } });
     const settle = (message: FromArchive): void => {
       if ('packed' in message) this.#waiting?.resolve(message.packed);
       else this.#waiting?.reject('fault' in message ? new Fault(message.fault.code, message.fault.message, { retry: message.fault.retry }) : new Error(message.failed));

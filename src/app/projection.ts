@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Distribution, SECONDS_OF_WAITS } from '../base/distribution.ts';
+import { ownFile } from '../base/own-file.ts';
 import { boundNewThreads } from '../base/thread-heap.ts';
 import type { Rebuilding, Views } from '../http/http.ts';
 import type { StorePlace } from './open-store.ts';
@@ -25,9 +26,6 @@ export interface ProjectionListeners {
   readonly failed: (reason: string) => void;
 }
 
-// Running from source the file is TypeScript, in the built package it is not.
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './projection-thread.ts' : './projection-thread.js', import.meta.url);
-
 /** Of new objects: a step's facts and rows become garbage together, so more would only be there longer. */
 const SEMI_SPACE_MB = 16;
 
@@ -39,7 +37,7 @@ export interface LoadedProjection extends Disposable {
 /** Begins to load the thread before there is a store that it could open: that takes it a quarter of a second. */
 export function loadProjection(): LoadedProjection {
   boundNewThreads(SEMI_SPACE_MB);
-  const worker = new Worker(ENTRY);
+  const worker = new Worker(ownFile(import.meta.url, 'projection-thread'));
   let started = false;
   return {
     start(place, holder, on) {

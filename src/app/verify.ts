@@ -4,6 +4,7 @@ import { inspectSqlite } from '../engines/sqlite/sqlite.ts';
 import { compareCounts, rooms, settle, type AskedLog, type LogAudit, type Tell, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import type { FromVerifier, ToVerifier } from './verify-thread.ts';
+import { ownFile } from '../base/own-file.ts';
 
 /**
  * Logs that one thread goes through side by side, at most. What was appended together is one row of an embedded store,
@@ -103,8 +104,7 @@ type Heard = Exclude<FromVerifier, { ready: true } | { failed: string }>;
 
 /** One thread takes some logs after others, until there are none left. */
 async function runThread(place: StorePlace, waiting: ToVerifier[], hear: (message: Heard) => void): Promise<void> {
-  const file = import.meta.url.endsWith('.ts') ? './verify-thread.ts' : './verify-thread.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { place } });
+  const worker = new Worker(ownFile(import.meta.url, 'verify-thread'), { workerData: { place } });
   const ended = Promise.withResolvers<void>();
   worker.postMessage(waiting.shift() ?? 'end');
   worker.on('error', (error) => ended.reject(error));

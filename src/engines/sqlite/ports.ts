@@ -1,8 +1,10 @@
 /** The store's ports, said in calls to the three sides. What is costly to encode is encoded here, once. */
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { assert, must } from '../../base/assert.ts';
 import type { Distribution } from '../../base/distribution.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
+import { ownFile } from '../../base/own-file.ts';
 import { decodeEvents, encodeEvents, type Append, type Commit, type LogId, type LogStore, type Position, type ProjectionStore, type Queue, type Leases, type Settings, type StoredCommit, type Transfer } from '../../store/store.ts';
 import type { Desk } from './desk.ts';
 import type { EncodedAppend } from './log.ts';
@@ -93,8 +95,6 @@ function bytesOf(commits: readonly EncodedAppend[]): number {
 }
 
 const require = createRequire(import.meta.url);
-// Running from source the file is TypeScript, in the built package it is not.
-const QUESTIONS = import.meta.url.endsWith('.ts') ? './questions.ts' : './questions.js';
 
 /** `look`: throws where the saved states were found damaged. */
 export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions: number, beside: ProjectionStore['beside'], look: () => void = () => undefined): ProjectionStore {
@@ -121,7 +121,7 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
     unlike: (table, columns, rows) => reader.call('unlike', table, columns, rows),
     // A quarter of all files that a thread loads, so only where somebody asks: the projector never does.
     get sql() {
-      return (sql ??= (require(QUESTIONS) as typeof AskingFile).questionsBy((text, parameters) => reader.call('query', text, parameters))); // that very file
+      return (sql ??= (require(fileURLToPath(ownFile(import.meta.url, 'questions'))) as typeof AskingFile).questionsBy((text, parameters) => reader.call('query', text, parameters))); // that very file
     },
   };
 }

@@ -1,5 +1,6 @@
 import { Worker as Thread } from 'node:worker_threads';
 import { Fault } from '../../base/errors.ts';
+import { ownFile } from '../../base/own-file.ts';
 import { boundNewThreads } from '../../base/thread-heap.ts';
 import { fromParts, type FaultParts } from './faults.ts';
 import type { Answer, Operations } from './batches.ts';
@@ -20,9 +21,6 @@ export type ThreadReport =
   | { readonly type: 'failed'; readonly fault: FaultParts }
   | { readonly type: 'answers'; readonly answers: readonly Answer[]; readonly commitMs: number | undefined };
 
-// Running from source the file is TypeScript, in the built package it is not.
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
-
 /** Of new objects: what a side makes lives only until it is answered or stored. */
 const SEMI_SPACE_MB = 8;
 
@@ -35,7 +33,7 @@ function connect(side: Side, directory: string, recipient: Recipient): { carrier
   const closing = new Int32Array(new SharedArrayBuffer(4));
   const data: ThreadData = { side, directory, closing };
   boundNewThreads(SEMI_SPACE_MB);
-  const thread = new Thread(ENTRY, { workerData: data, name: `sqlite-${side}` });
+  const thread = new Thread(ownFile(import.meta.url, 'thread'), { workerData: data, name: `sqlite-${side}` });
   const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
     const lose = (cause: unknown): void => {

@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
+import { ownFile } from '../../base/own-file.ts';
 import type { Money } from '../../rooms/pricing/pricing.ts';
 import { Breaker } from './breaker.ts';
 import { MODULE_LOOK_MS, MODULE_TIMEOUT_MS } from './limits.ts';
@@ -117,9 +118,7 @@ class Running {
   }
 
   #start(): Worker {
-    // Running from source the file is TypeScript, in the built package it is not.
-    const entry = new URL(import.meta.url.endsWith('.ts') ? './module-thread.ts' : './module-thread.js', import.meta.url);
-    const worker = new Worker(entry, { workerData: { url: pathToFileURL(this.#file).href } });
+    const worker = new Worker(ownFile(import.meta.url, 'module-thread'), { workerData: { url: pathToFileURL(this.#file).href } });
     worker.unref();
     worker.on('message', (message: FromModule) => this.#hear(message));
     worker.on('error', (error) => void (this.#worker === worker && this.end(`the module failed: ${error instanceof Error ? error.message : String(error)}`)));

@@ -9,18 +9,12 @@ import { addReplay } from './replay/replay.ts';
 import { addDoctor } from './doctor/doctor.ts';
 import { addSimulate } from './simulate/simulate.ts';
 import { addVerify } from './verify/verify.ts';
-import { serveCommand } from './serve.ts';
 
 /** All commands, with what each of them needs. */
 export async function runProgram(args: readonly string[]): Promise<void> {
   const program = new Command('holdfast').description('Real-time commerce backend: stock that never oversells.');
-  program
-    .command('serve')
-    .description('serve the HTTP interface')
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(async (_options: unknown, command: Command) => serveCommand(command.args));
+  // For the list of commands: who serves does not come here.
+  program.command('serve').description('serve the HTTP interface');
   addReplay(program);
   addBench(program);
   addBackup(program);

@@ -33,6 +33,9 @@ export class CompiledBook {
   }
 }
 
+/** All that price an item or are compared for it, the one that shows its price first. */
+export const policiesOf = ({ live, shadows }: Choice): readonly BookPolicy[] => (live ? [live, ...shadows] : shadows);
+
 /** The book of a world, where it is another than the one at hand; undefined where it is the same. */
 export function newerBook(world: World, atHand: number | undefined): CompiledBook | undefined {
   const book = bookOf(world);

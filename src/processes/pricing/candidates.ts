@@ -1,6 +1,6 @@
 import type { Item } from '../../rooms/inventory/inventory.ts';
 import { halfEven, minorPerUnit, scatterOf, type BookPolicy, type Candidate, type Choice, type MatchedItem, type Money, type Price, type Priced as Computed, type PriceScatter, type Signals } from '../../rooms/pricing/pricing.ts';
-import type { CompiledBook } from './book.ts';
+import { policiesOf, type CompiledBook } from './book.ts';
 import type { Priced } from './items.ts';
 import type { Answer } from './outside.ts';
 import { matchedItem, signalsOf, type Stock } from './signals.ts';
@@ -68,7 +68,7 @@ export function candidatesOf(look: Look & { readonly stock: Stock }, kept: Price
   // What nobody prices is compared all the same.
   const plain = live ? undefined : plainCandidate(look, choice.frozen, moment.signalsAt);
   if (plain) ready.push(plain);
-  for (const policy of live ? [live, ...choice.shadows] : choice.shadows) {
+  for (const policy of policiesOf(choice)) {
     const { mode, guardrails } = policy.definition;
     const candidate: Candidate = { ...common, policy: { id: policy.id, version: policy.version, mode: mode === 'shadow' ? 'shadow' : 'live', guardrails } };
     const model = moment.book.modelOf(policy);

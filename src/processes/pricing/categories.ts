@@ -1,5 +1,6 @@
 import type { Item } from '../../rooms/inventory/inventory.ts';
 import { scatterOf, type Choice, type PriceScatter, type PriceSums } from '../../rooms/pricing/pricing.ts';
+import { policiesOf } from './book.ts';
 import type { Priced } from './items.ts';
 import type { PricedItems } from './priced-items.ts';
 
@@ -13,7 +14,7 @@ export class Categories {
 
   /** The scatter of an item's category; undefined where its policies do not learn, or it is in none. */
   of(kept: Priced, choice: Choice, { definition }: Item, items: Pick<PricedItems, 'salesOf'>, now: number): PriceScatter | undefined {
-    const strategy = [choice.live, ...choice.shadows].find((policy) => policy?.definition.strategy.kind === 'learned')?.definition.strategy;
+    const strategy = policiesOf(choice).find((policy) => policy.definition.strategy.kind === 'learned')?.definition.strategy;
     if (strategy?.kind !== 'learned') return undefined;
     const attribute = strategy.category ?? 'category';
     const name = `${attribute}=${String(definition?.attributes?.[attribute] ?? '')}`;

@@ -5,7 +5,7 @@ import type { ConsumerRows, Engine, Listener, World } from '../../runtime/runtim
 import type { Commit, EventRecord, Position, Store } from '../../store/store.ts';
 import { Heard } from '../heard.ts';
 import type { Command } from '../rooms.ts';
-import { dependsOnTime, newerBook, type CompiledBook } from './book.ts';
+import { dependsOnTime, newerBook, policiesOf, type CompiledBook } from './book.ts';
 import { answered, candidatesOf, plainCandidate, type Look, type OutsideJob } from './candidates.ts';
 import { Categories } from './categories.ts';
 import { EFFECTS, salesAfter, type Effect } from './effects.ts';
@@ -227,8 +227,8 @@ export class Pipeline implements Listener {
   }
 
   #markModule(path: string): void {
-    const isUsed = (policy: BookPolicy | null): boolean => policy?.definition.strategy.kind === 'module' && policy.definition.strategy.path === path;
-    for (const sku of this.#items.pricedBy((choice) => choice !== undefined && [choice.live, ...choice.shadows].some(isUsed))) this.#mark(sku);
+    const isUsed = ({ definition: { strategy } }: BookPolicy): boolean => strategy.kind === 'module' && strategy.path === path;
+    for (const sku of this.#items.pricedBy((choice) => choice !== undefined && policiesOf(choice).some(isUsed))) this.#mark(sku);
     this.#pump();
   }
 
@@ -404,7 +404,7 @@ export class Pipeline implements Listener {
 
   #keep({ sku, stock, choice, now, firstAt }: { sku: string; stock: Stock; choice: Choice; now: number; firstAt: number }): Priced {
     const known = this.#items.find(sku);
-    const kept = known ?? { sku, log: this.#engine.logOf(`i/${sku}`), firstAt, choice, sales: this.#strangers?.get(sku), good: undefined };
+    const kept = known ?? { sku, log: this.#engine.logOf(itemKey(sku)), firstAt, choice, sales: this.#strangers?.get(sku), good: undefined };
     const inStock = stock.figures.available > 0;
     const sales = kept.sales || !inStock ? stocked(kept.sales ?? noSales(now), inStock, now) : undefined;
     if (!known || sales !== known.sales) this.#noteChange(sku);
@@ -416,7 +416,7 @@ export class Pipeline implements Listener {
 
   /** One command for each log, all of them in one append. */
   async #publish(candidates: readonly Candidate[], revision: number): Promise<void> {
-    const byLog = Map.groupBy(candidates, ({ sku }) => this.#engine.logOf(`p/${sku}`));
+    const byLog = Map.groupBy(candidates, ({ sku }) => this.#engine.logOf(priceKey(sku)));
     await Promise.all(
       [...byLog.values()].map(async (items) => {
         const settled = await this.#engine.execute({ type: 'PublishPrices', revision, items });
@@ -478,7 +478,7 @@ export class Pipeline implements Listener {
       this.#again.delete(sku);
       this.#mark(sku);
     }
-    const isTimed = (choice: Choice | undefined): boolean => !choice || [choice.live, ...choice.shadows].some((policy) => policy && dependsOnTime(policy.definition.strategy));
+    const isTimed = (choice: Choice | undefined): boolean => !choice || policiesOf(choice).some((policy) => dependsOnTime(policy.definition.strategy));
     for (const sku of this.#items.walk(Math.ceil(this.#items.size / (TIMED_PARTS - 1)), isTimed)) this.#mark(sku);
     this.#pump();
   }

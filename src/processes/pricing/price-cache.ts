@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { isWide } from '../../base/strings.ts';
 import { findItem } from '../../rooms/inventory/inventory.ts';
 import { findPrice, priceView } from '../../rooms/pricing/pricing.ts';
 import type { Engine } from '../../runtime/runtime.ts';
@@ -21,8 +22,6 @@ interface Entry extends EncodedPrice {
 
 /** What a text costs besides its characters: the strings' heads, the entry with its instant and tag, its place in the map. */
 const ENTRY_BYTES = 300;
-/** Of a string with one of these every character takes two bytes. */
-const WIDE = /[\u0100-\uffff]/;
 
 /**
  * Prices for readers, encoded once and told many times. A fact about a price forgets its text before anybody is answered
@@ -124,7 +123,7 @@ function bytesOf(sku: string, { text }: EncodedPrice): number {
   return ENTRY_BYTES + bytesIn(sku) + bytesIn(text);
 }
 
-const bytesIn = (text: string): number => (WIDE.test(text) ? 2 : 1) * text.length;
+const bytesIn = (text: string): number => (isWide(text) ? 2 : 1) * text.length;
 
 function encoded(view: ReturnType<typeof priceView>, now: number): EncodedPrice {
   const { version, lowest30d, reductionPercent } = view as { version: number; lowest30d: { amount: number } | null; reductionPercent: number | null }; // the view's own members

@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { hash32 } from '../../base/hash.ts';
+import { isWide } from '../../base/strings.ts';
 import type { Choice } from '../../rooms/pricing/pricing.ts';
 import type { Priced } from './items.ts';
 import type { Sales } from './sales.ts';
@@ -125,8 +126,6 @@ function put<Value>(map: Map<string, Value>, sku: string, value: Value | undefin
   else map.delete(sku);
 }
 
-/** What does not fit in a byte. */
-const NOT_LATIN = /[\u0100-\uffff]/;
 const NONE = -1;
 const ROWS_FIRST = 16;
 const BYTES_FIRST = 256;
@@ -165,13 +164,13 @@ class Part {
   add(sku: string, hash: number): number {
     if (this.rows === this.#hashes.length) this.#grow();
     const row = this.rows++;
-    const isWide = NOT_LATIN.test(sku);
-    const width = isWide ? 2 * sku.length : sku.length;
+    const wide = isWide(sku);
+    const width = wide ? 2 * sku.length : sku.length;
     assert(sku.length < 32_768, 'a SKU is too long to be kept');
     if (this.#end + width > this.#bytes.length) this.#makeRoom(width);
-    this.#bytes.write(sku, this.#end, isWide ? 'utf16le' : 'latin1');
+    this.#bytes.write(sku, this.#end, wide ? 'utf16le' : 'latin1');
     this.#starts[row] = this.#end;
-    this.#lengths[row] = 2 * sku.length + (isWide ? 1 : 0);
+    this.#lengths[row] = 2 * sku.length + (wide ? 1 : 0);
     this.#end += width;
     this.#hashes[row] = hash;
     this.put(row, 0, 0, 0);
@@ -274,7 +273,7 @@ class Part {
   }
 }
 
-/** Ways in which items are priced, by a number; 0: not known. There are few, and those that no item has any more are let go. */
+/** Ways in which items are priced, by a number; 0 of an item that was not looked at since the start. There are few, and those that no item has any more are let go. */
 class Choices {
   #numbers = new Map<Choice, number>();
   #all: { choice: Choice | undefined; items: number }[] = [{ choice: undefined, items: 0 }];

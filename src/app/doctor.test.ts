@@ -1,5 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -56,7 +57,7 @@ test('an index that says something else than its table is an error to doctor and
     expect(of(await look(place), 'log.db')).toMatchObject({ level: 'error', message: expect.stringContaining('index') });
     const violations: Violation[] = [];
     await verify({ place, onViolation: (violation) => violations.push(violation) });
-    expect(violations).toEqual([expect.objectContaining({ check: 'indexes', key: 'log.db' })]);
+    expect(violations).toEqual([expect.objectContaining({ check: 'files', key: 'log.db' })]);
   }));
 
 test('a port that is taken, a database and a broker that do not answer, and an open address are told', () =>
@@ -71,4 +72,22 @@ test('a port that is taken, a database and a broker that do not answer, and an o
     expect(of(await look({ engine: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' }), 'postgres')).toMatchObject({ level: 'error', message: expect.stringContaining('cannot be reached') });
     expect(of(await look({ engine: 'sqlite', directory }, {}, ['--port', '0', '--host', '0.0.0.0']), 'network')).toMatchObject({ level: 'warning' });
     await new Promise((resolve) => taken.close(resolve));
+  }));
+
+test('a row of a view that is not what was written is an error to doctor and to verify', () =>
+  inScratch(async (directory) => {
+    const place = { engine: 'sqlite', directory } as const;
+    {
+      await using open = await openHoldfast({ place });
+      await open.engine.execute({ type: 'DefineItem', sku: 'lamp', mode: 'replace', definition: {} });
+      await open.views.covers([...open.engine.heads], 10_000);
+    }
+    const file = join(directory, 'views.db');
+    const database = new DatabaseSync(file);
+    database.exec(`UPDATE item_facts SET time = time + 1; UPDATE items SET search = 'lump'`);
+    database.close();
+    expect(of(await look(place), 'views.db')).toMatchObject({ level: 'error', message: expect.stringContaining('rows of item_facts that do not match their checksums: 1, the first of lamp'), next: expect.stringContaining('holdfast rebuild') });
+    const violations: Violation[] = [];
+    await expect(verify({ place, onViolation: (violation) => violations.push(violation) })).rejects.toThrow('a row of items (lamp) does not match its checksum');
+    expect(violations).toEqual([expect.objectContaining({ check: 'files', key: 'views.db', message: expect.stringContaining('item_facts') })]);
   }));

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { inspectSqlite } from '../engines/sqlite/sqlite.ts';
-import { compareCounts, rooms, settle, type AskedLog, type LogAudit, type Tell, type Violation } from '../processes/processes.ts';
+import { comparedTables, compareCounts, rooms, settle, type AskedLog, type LogAudit, type Tell, type Violation } from '../processes/processes.ts';
 import { claimPlace, openStore, type StorePlace } from './open-store.ts';
 import type { FromVerifier, ToVerifier } from './verify-thread.ts';
 import { ownFile } from '../base/own-file.ts';
@@ -96,7 +96,7 @@ function toldOnce(place: StorePlace, tell: Tell): () => void {
   return () => {
     if (told || place.engine !== 'sqlite') return;
     told = true;
-    for (const { file, faults } of inspectSqlite(place.directory)) for (const fault of faults) tell({ check: 'indexes', log: -1, key: file, message: fault });
+    for (const { file, faults } of inspectSqlite(place.directory, comparedTables)) for (const fault of faults) tell({ check: 'files', log: -1, key: file, message: fault });
   };
 }
 

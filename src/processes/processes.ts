@@ -16,4 +16,4 @@ export { simulateCases, type SimulatedCase, type SimulatedItem } from './pricing
 export { rooms, roomsWith, type Command } from './rooms.ts';
 export { importLines, rehearseLines, type ImportPart } from './import-lines.ts';
 export { ImportTurns } from './import-turns.ts';
-export { auditLogs, compareCounts, settle, type AskedLog, type LogAudit, type Tell, type Violation } from './audit/audit.ts';
+export { auditLogs, compareCounts, comparedTables, settle, type AskedLog, type LogAudit, type Tell, type Violation } from './audit/audit.ts';

@@ -151,6 +151,8 @@ export interface ProjectionStore {
   dropDueStates(prefix: string, beforeMs: number, limit: number): Promise<number>;
   /** Which of some rows are not in a table just so, by index; the first column is the primary key. Absent where asking for them by {@link sql} is as fast. */
   unlike?(table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): Promise<number[]>;
+  /** How many rows a table has. Absent where asking for it by {@link sql} is as fast. */
+  count?(table: string): Promise<number>;
   /** For questions: typed SQL over the views. Read only. */
   readonly sql: Kysely<any>; // oxlint-disable-line typescript/no-explicit-any -- the tables are the consumer's: it narrows this type where it asks
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { logFile, SCHEMA_VERSION } from './schema.ts';
+import { damagedRows } from './view-rows.ts';
 
 /** One file of a store, as it was found. */
 export interface InspectedFile {
@@ -17,13 +18,15 @@ export interface InspectedFile {
 /** Faults that SQLite names of one file: the first say what is to be done. */
 const FAULTS_MAX = 10;
 
-/** Looks at the files of a store without changing them; another process may work in it. */
-export function inspectSqlite(directory: string): InspectedFile[] {
+/** Looks at the files of a store without changing them; another process may work in it. `but`: tables whose rows somebody else looks at. */
+export function inspectSqlite(directory: string, but: ReadonlySet<string> = new Set()): InspectedFile[] {
   const views = readdirSync(directory).filter((name) => /^views(?:-\d+)?\.db$/.test(name)).map((name) => join(directory, name));
-  return [logFile(directory), ...views].filter((file) => existsSync(file)).map(inspect);
+  const looks = [[logFile(directory), () => []], ...views.map((file) => [file, (connection: DatabaseSync) => damagedRows(connection, but)] as const)] as const;
+  return looks.filter(([file]) => existsSync(file)).map(([file, look]) => inspect(file, look));
 }
 
-function inspect(file: string): InspectedFile {
+/** `look`: what is wrong with rows that SQLite finds in order. */
+function inspect(file: string, look: (connection: DatabaseSync) => string[]): InspectedFile {
   const about = { file: basename(file), bytes: statSync(file).size, known: SCHEMA_VERSION };
   try {
     const database = new DatabaseSync(file, { timeout: 1_000 });
@@ -32,7 +35,8 @@ function inspect(file: string): InspectedFile {
       const schema = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
       // Not the quick one: that takes indexes at their word.
       const said = database.prepare(`PRAGMA integrity_check(${FAULTS_MAX})`).all().map((row) => String(row['integrity_check']));
-      return { ...about, schema, faults: said.filter((line) => line !== 'ok') };
+      const faults = said.filter((line) => line !== 'ok');
+      return { ...about, schema, faults: faults.length > 0 || schema !== SCHEMA_VERSION ? faults : look(database) };
     } finally {
       database.close();
     }

@@ -96,9 +96,13 @@ function bytesOf(commits: readonly EncodedAppend[]): number {
 
 const require = createRequire(import.meta.url);
 
-/** `look`: throws where the saved states were found damaged. */
+/** `look`: throws where saved states or rows were found damaged. */
 export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions: number, beside: ProjectionStore['beside'], look: () => void = () => undefined): ProjectionStore {
   let sql: ProjectionStore['sql'] | undefined;
+  const ask = async (text: string, parameters: readonly unknown[]): Promise<{ rows: unknown[]; changes: number }> => {
+    look();
+    return reader.call('query', text, parameters);
+  };
   return {
     prepare: (tables, form) => views.call('prepare', tables, form),
     form: async () => (await reader.call('form')) ?? undefined,
@@ -119,9 +123,10 @@ export function projectionPort({ views, reader }: Omit<Desks, 'log'>, partitions
     dueStates: (after, untilMs, limit) => reader.call('dueStates', after, untilMs, limit),
     dropDueStates: (prefix, beforeMs, limit) => views.call('dropDueStates', prefix, beforeMs, limit),
     unlike: (table, columns, rows) => reader.call('unlike', table, columns, rows),
+    count: (table) => reader.call('count', table),
     // A quarter of all files that a thread loads, so only where somebody asks: the projector never does.
     get sql() {
-      return (sql ??= (require(fileURLToPath(ownFile(import.meta.url, 'questions'))) as typeof AskingFile).questionsBy((text, parameters) => reader.call('query', text, parameters))); // that very file
+      return (sql ??= (require(fileURLToPath(ownFile(import.meta.url, 'questions'))) as typeof AskingFile).questionsBy(ask)); // that very file
     },
   };
 }

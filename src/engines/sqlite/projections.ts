@@ -5,9 +5,10 @@
 import { assert } from '../../base/assert.ts';
 import { passing } from '../../base/crash-points.ts';
 import { conflict } from '../../base/errors.ts';
-import type { Cell, Column, LogId, Position, ProjectionStep, RowDelete, RowUpsert, StateRow, Table } from '../../store/store.ts';
+import type { Cell, LogId, Position, ProjectionStep, RowDelete, StateRow, Table } from '../../store/store.ts';
 import { checksum, mismatch, verify } from './checksums.ts';
 import { statementCache, type Database } from './database.ts';
+import { createIndex, createTable, quoted, rowReads, upserts } from './view-rows.ts';
 
 export function viewWrites(database: Database) {
   const { connection } = database;
@@ -77,29 +78,10 @@ function stateWrites(connection: Database['connection']) {
   };
 }
 
-function upserts(connection: Database['connection'], statement: ReturnType<typeof statementCache>) {
-  // Asked of the database and not of `prepare`, which may have been called on another connection.
-  const keyColumns = connection.prepare('SELECT name FROM pragma_table_info(?) WHERE pk > 0');
-  const sqlFor = ({ table, columns }: RowUpsert): string => {
-    const key = keyColumns.all(table).map((row) => String(row['name']));
-    assert(key.length > 0, `the view table ${table} was not prepared`);
-    const changed = columns.filter((column) => !key.includes(column)).map((column) => `${quoted(column)} = excluded.${quoted(column)}`);
-    const change = changed.length === 0 ? 'NOTHING' : `UPDATE SET ${changed.join(', ')}`;
-    return `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (${key.map(quoted).join(', ')}) DO ${change}`;
-  };
-  const texts = new Map<string, string>();
-  return (rows: RowUpsert): void => {
-    const shape = JSON.stringify([rows.table, rows.columns]);
-    const sql = texts.get(shape) ?? sqlFor(rows);
-    texts.set(shape, sql);
-    const one = statement(sql);
-    for (const row of rows.rows) one.run(...row);
-  };
-}
-
 export function viewReads(database: Database) {
   const { connection } = database;
   const statement = statementCache(connection);
+  const ofRows = rowReads(database, statement);
   const formThere = connection.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'form'`);
   const checkpoint = checkpointRead(database);
   const state = connection.prepare('SELECT body, due_ms, crc FROM states WHERE key = ? AND log = ?');
@@ -136,15 +118,11 @@ export function viewReads(database: Database) {
     },
     dueStates: (after: { dueMs: number; key: string }, untilMs: number, limit: number) =>
       due.all(after.dueMs, after.key, untilMs, limit).map((row) => ({ key: String(row['key']), log: Number(row['log']), dueMs: Number(row['due_ms']) })),
-    /** A row that is there just so is found without making anything of it. */
-    unlike: (table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): number[] =>
-      database.snapshot(() => {
-        const found = statement(`SELECT 1 FROM ${quoted(table)} WHERE ${columns.map((column, index) => `${quoted(column)} ${index === 0 ? '=' : 'IS'} ?`).join(' AND ')}`);
-        found.setReturnArrays(true);
-        return rows.flatMap((row, index) => (found.get(...row) === undefined ? [index] : []));
-      }),
+    unlike: (table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): number[] => database.snapshot(() => ofRows.unlike(table, columns, rows)),
+    count: ofRows.count,
+    scrubRows: ofRows.scrubRows,
     query(sql: string, parameters: readonly unknown[]): { rows: unknown[]; changes: number } {
-      const question = statement(sql);
+      const question = ofRows.question(sql);
       const names = question.columns().map(({ name }) => name);
       assert(names.length > 0, 'views are for questions; change them through a projection step');
       question.setReturnArrays(true);
@@ -160,21 +138,4 @@ function named(names: readonly string[], row: readonly Cell[]): Record<string, C
   const cells: Record<string, Cell> = {};
   for (let i = 0; i < names.length; i++) cells[names[i] as string] = row[i] as Cell; // a cell for each column
   return cells;
-}
-
-function createTable({ name, columns, primaryKey }: Table): string {
-  return `CREATE TABLE IF NOT EXISTS ${quoted(name)} (${columns.map(columnSql).join(', ')}, PRIMARY KEY (${primaryKey.map(quoted).join(', ')})) STRICT, WITHOUT ROWID`;
-}
-
-function columnSql({ name, type, nullable }: Column): string {
-  return `${quoted(name)} ${type === 'int' ? 'INTEGER' : 'TEXT'}${nullable === true ? '' : ' NOT NULL'}`;
-}
-
-function createIndex(table: string, index: { name: string; columns: readonly string[]; where?: string }): string {
-  const where = index.where === undefined ? '' : ` WHERE ${index.where}`;
-  return `CREATE INDEX IF NOT EXISTS ${quoted(index.name)} ON ${quoted(table)} (${index.columns.map(quoted).join(', ')})${where}`;
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -23,7 +23,7 @@ export const RESTORING = 'restore-unfinished';
 const PARTITIONS_DEFAULT = 16;
 
 /** Raised whenever a layout changes; a file of another layout is refused, never guessed at. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /**
  * appends: one row for what was made durable together, whichever logs it concerned, or some (see `log.ts`), so that
@@ -117,7 +117,7 @@ export function dropOtherViews(directory: string, live: number): void {
   }
 }
 
-function establishFile<T>(file: string, { schema, upgrade }: { schema: string; upgrade: (database: Database) => void }, inspect: (database: Database) => T): T {
+function establishFile<T>(file: string, { schema, upgrade }: { schema: string; upgrade: (database: Database, from: number) => void }, inspect: (database: Database) => T): T {
   try {
     using database = openDatabase(file, 'full');
     const found = database.write(() => {
@@ -125,7 +125,7 @@ function establishFile<T>(file: string, { schema, upgrade }: { schema: string; u
       if (version > SCHEMA_VERSION) throw newerSchema(file, version);
       if (version !== 0 && version < UPGRADED_FROM) throw olderSchema(file, version);
       if (version === 0) database.connection.exec(schema);
-      else if (version < SCHEMA_VERSION) upgrade(database);
+      else if (version < SCHEMA_VERSION) upgrade(database, version);
       if (version !== SCHEMA_VERSION) database.connection.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
       return inspect(database);
     });

@@ -1,12 +1,12 @@
 /**
- * Reads all saved states once after a start and checks them. A state whose key was damaged is not found by anybody who
- * looks for it, and would be taken for one that never was; here it is found.
+ * Reads all saved states and all rows of views once after a start and checks them. A state whose key was damaged is not
+ * found by anybody who looks for it, and would be taken for one that never was; here it is found.
  */
 import { isFault, type Fault } from '../../base/errors.ts';
 import type { Desk } from './desk.ts';
 import type { Questions } from './sides.ts';
 
-/** States looked at in one go: about a millisecond between the questions of others. */
+/** States or rows looked at in one go: about a millisecond between the questions of others. */
 const STEP = 500;
 /** A million states take a minute, and the reader has time for others nine tenths of it. */
 const REST_MS = 20;
@@ -26,6 +26,7 @@ export function startScrub(reader: Desk<Questions>): Scrub {
   const run = async (): Promise<void> => {
     try {
       for (let after: string | undefined = ''; after !== undefined && !stopped; await rest()) after = await reader.call('scrubStates', after, STEP);
+      for (let place = await reader.call('scrubRows', undefined, STEP); place !== undefined && !stopped; await rest()) place = await reader.call('scrubRows', place, STEP);
     } catch (error) {
       // A reader that is away or closed says nothing about the states.
       if (isFault(error, 'corrupt')) found = error;

@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isFault } from '../../base/errors.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store, Table } from '../../store/store.ts';
 import { checksum } from './checksums.ts';
 import { openSqlite } from './sqlite.ts';
 
 const T = 1_700_000_000_000;
+/** A view with an index, which has some cells a second time. */
+const SHELF: Table = {
+  name: 'shelf',
+  columns: [{ name: 'place', type: 'text' }, { name: 'nth', type: 'int' }, { name: 'label', type: 'text', nullable: true }, { name: 'units', type: 'int' }],
+  primaryKey: ['place', 'nth'],
+  indexes: [{ name: 'shelf_by_label', columns: ['label', 'place'] }],
+};
 const IDS = ['msg-done', 'msg-ready', 'msg-later', 'msg-claimed', 'msg-dead', 'msg-batched'];
 
 let directory = '';
@@ -41,7 +48,9 @@ async function makeStore(): Promise<void> {
   await store.leases.acquire('lease-one', 'holder-one', { ttlMs: 1_000, nowMs: T });
   for (let at = 0; at < 3; at++) await log.append([{ log: 1, expected: at, events: [{ type: 'Counted', key: 'k', time: T, data: {} }] }], `token-${at}`);
   await log.trim(1, 2);
-  await store.projections.apply({ consumer: 'states', checkpoints: [{ log: 1, expected: 0, upTo: 3 }], deletes: [], upserts: [], states: [{ key: 'state-one', log: 1, body: '{}', dueMs: T }] });
+  await store.projections.prepare([SHELF]);
+  const rows = [['place-one', 1, 'label-one', 7], ['place-one', 2, null, 70_000]] as const;
+  await store.projections.apply({ consumer: 'states', checkpoints: [{ log: 1, expected: 0, upTo: 3 }], deletes: [], upserts: [{ table: 'shelf', columns: SHELF.columns.map(({ name }) => name), rows }], states: [{ key: 'state-one', log: 1, body: '{}', dueMs: T }] });
 }
 
 /** All that a store says which somebody relies on. */
@@ -59,6 +68,8 @@ async function said(store: Store): Promise<unknown> {
     states: await store.projections.loadStates(1, ['state-one']),
     due: await store.projections.dueStates({ dueMs: 0, key: '' }, T * 2, 10),
     checkpoints: await store.projections.checkpoints('states'),
+    shelf: await store.projections.sql.selectFrom('shelf').selectAll().orderBy('place').execute(),
+    labelled: await store.projections.sql.selectFrom('shelf').select('units').where('label', '=', 'label-one').execute(),
     claimed: (await store.queue.claim('work-queue', { limit: 10, leaseMs: 1, nowMs: T + 10 })).map(({ id }) => id),
   };
 }
@@ -73,7 +84,7 @@ describe('a bit that turned over', () => {
   // One wrong character in one of the places where a name is stored: the row of the table, or an entry of an index.
   test.each([
     ['log.db', [...IDS, 'lane-ready', 'lane-later', 'lane-claimed', 'work-queue', 'batch-one', 'setting-one', 'lease-one', 'holder-one']],
-    ['views.db', ['state-one']],
+    ['views.db', ['state-one', 'place-one', 'label-one']],
   ])('is named, wherever in %s it is and also where an index has it', async (file, names) => {
     await makeStore();
     const whole = readFileSync(join(directory, file));
@@ -99,12 +110,26 @@ describe('a bit that turned over', () => {
     ['log.db', 'UPDATE trims SET up_to = 3'],
     ['log.db', 'UPDATE leases SET until_ms = until_ms * 2'],
     ['views.db', 'UPDATE checkpoints SET position = 2'],
+    ['views.db', 'UPDATE shelf SET units = 6 WHERE units = 7'],
+    ['views.db', 'UPDATE shelf SET label = place WHERE label IS NULL'],
   ])('of %s is named: %s', async (file, change) => {
     await makeStore();
     const database = new DatabaseSync(join(directory, file));
     database.exec(change);
     database.close();
     await expect(saidOnceLookedAt()).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining(join(directory, file)) });
+  });
+
+  test('of a row of a view is named by whoever asks for that row, also before everything was looked at, and by nobody else', async () => {
+    await makeStore();
+    const database = new DatabaseSync(join(directory, 'views.db'));
+    database.exec(`UPDATE shelf SET units = 3 WHERE units = 7`);
+    database.close();
+    await using store = await openSqlite({ directory, threads: 'inline', scrub: false });
+    const units = store.projections.sql.selectFrom('shelf').select('units');
+    expect(await units.where('nth', '=', 2).execute()).toEqual([{ units: 70_000 }]);
+    await expect(units.where('nth', '=', 1).execute()).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('a row of shelf') });
+    expect((await store.projections.unlike?.('shelf', ['place', 'nth', 'label', 'units'], [['place-one', 1, 'label-one', 3], ['place-one', 2, null, 70_000]])) ?? []).toEqual([0]);
   });
 
   test('stops appends and accepted work of a store that was opened already', async () => {
@@ -144,6 +169,6 @@ function toLayoutThree(): void {
   log.exec('ALTER TABLE trims DROP COLUMN crc; ALTER TABLE queues DROP COLUMN crc; ALTER TABLE leases DROP COLUMN crc; PRAGMA user_version = 3');
   log.close();
   const views = new DatabaseSync(join(directory, 'views.db'));
-  views.exec('ALTER TABLE checkpoints DROP COLUMN crc; PRAGMA user_version = 3');
+  views.exec('ALTER TABLE checkpoints DROP COLUMN crc; ALTER TABLE shelf DROP COLUMN crc; PRAGMA user_version = 3');
   views.close();
 }

@@ -11,6 +11,7 @@ import { trimReads } from './log.ts';
 import { queueReads } from './queue.ts';
 import { liveViews, logFile, partitionsOf, viewsFile } from './schema.ts';
 import { settingReads } from './settings.ts';
+import { quoted, viewTables } from './view-rows.ts';
 
 /** Small, whatever the store: some thousand rows at the most. Appends are not among them: they are a chain and have no index. */
 const SMALL = ['meta', 'trims', 'queues', 'leases', 'settings'] as const;
@@ -21,7 +22,7 @@ const SMALL = ['meta', 'trims', 'queues', 'leases', 'settings'] as const;
  */
 const ROWS_MAX = 2_000_000;
 
-/** How far the check goes: what takes milliseconds, accepted work (3 s a million), and saved states (1 s a million). */
+/** How far the check goes: what takes milliseconds, accepted work (3 s a million), and saved states and rows of views (1 s a million). */
 export type Part = 'small' | 'queue' | 'states';
 
 export function soundnessChecks(directory: string) {
@@ -83,12 +84,14 @@ function checkQueue(log: Database): void {
 
 function checkStates(views: Database): void {
   checkTable(views, 'checkpoints');
-  const more = views.connection.prepare(`SELECT 1 FROM states LIMIT 1 OFFSET ${ROWS_MAX}`).get();
-  if (more === undefined) checkTable(views, 'states');
+  for (const table of ['states', ...viewTables(views.connection).map(({ name }) => name)]) {
+    const more = views.connection.prepare(`SELECT 1 FROM ${quoted(table)} LIMIT 1 OFFSET ${ROWS_MAX}`).get();
+    if (more === undefined) checkTable(views, table);
+  }
 }
 
 function checkTable({ connection, file }: Database, table: string): void {
-  const [first] = connection.prepare(`PRAGMA integrity_check(${table})`).all();
+  const [first] = connection.prepare(`PRAGMA integrity_check(${quoted(table)})`).all();
   const said = String(first?.['integrity_check']);
   if (said !== 'ok') throw unsound(file, said);
 }

@@ -105,7 +105,7 @@ describe.each(['workers', 'inline'] as const)('with %s', (threads) => {
     await using store = await openSqlite({ directory, threads });
     await store.projections.prepare([{ name: 'view', columns: [{ name: 'a', type: 'text' }], primaryKey: ['a'] }]);
     const { sql } = store.projections;
-    await expect(sql.deleteFrom('view').execute()).rejects.toThrow('views are for questions');
+    await expect(sql.deleteFrom('view').execute()).rejects.toThrow('it is a view');
     await expect(sql.insertInto('view').values({ a: 'x' }).returning('a').execute()).rejects.toThrow();
     expect(await sql.selectFrom('view').selectAll().execute()).toEqual([]);
   });

@@ -1,13 +1,15 @@
 /** Brings files of an older layout to the one of `schema.ts`: each in one transaction, so that it is of one or the other. */
 import { checksum, verify } from './checksums.ts';
 import type { Database } from './database.ts';
+import { addRowChecksums } from './view-rows.ts';
 import { checksumOfPut, checksumOfStanding, DONE, MESSAGE_COLUMNS, type MessageRow } from './message-rows.ts';
 
 /** The oldest layout that can be brought up to date. */
 export const UPGRADED_FROM = 3;
 
-/** From 3 to 4: checksums of everything that was accepted, and of what becomes of it. */
-export function upgradeLog({ connection, file }: Database): void {
+/** To 4: checksums of everything that was accepted, and of what becomes of it. */
+export function upgradeLog({ connection, file }: Database, from: number): void {
+  if (from >= 4) return;
   connection.exec(`
     ALTER TABLE messages RENAME COLUMN result_crc TO standing_crc;
     ALTER TABLE trims ADD COLUMN crc INTEGER NOT NULL DEFAULT 0;
@@ -33,8 +35,10 @@ export function upgradeLog({ connection, file }: Database): void {
   }
 }
 
-/** From 3 to 4: checksums of how far consumers have come. */
-export function upgradeViews({ connection }: Database): void {
+/** To 4: checksums of how far consumers have come. To 5: of rows of views. */
+export function upgradeViews({ connection }: Database, from: number): void {
+  addRowChecksums(connection);
+  if (from >= 4) return;
   connection.exec('ALTER TABLE checkpoints ADD COLUMN crc INTEGER NOT NULL DEFAULT 0');
   const save = connection.prepare('UPDATE checkpoints SET crc = ? WHERE consumer = ? AND log = ?');
   for (const { consumer, log, position } of connection.prepare('SELECT consumer, log, position FROM checkpoints').all()) {

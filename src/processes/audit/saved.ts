@@ -11,7 +11,7 @@ const BATCH = 1_000;
 const ROWS = 500;
 
 /** Views whose rows follow from states; the others say what was, and follow from how it was saved. */
-const FOLLOWING = new Set(['items', 'item_attributes', 'levels', 'reservations', 'reservation_lines', 'transfers', 'transfer_names', 'price_policies', 'quotes']);
+export const comparedTables: ReadonlySet<string> = new Set(['items', 'item_attributes', 'levels', 'reservations', 'reservation_lines', 'transfers', 'transfer_names', 'price_policies', 'quotes']);
 const tables: ReadonlyMap<string, Table> = new Map(rooms.views.tables.map((table) => [table.name, table]));
 
 /** How many rows states call for, by table, and how many states there are. */
@@ -73,7 +73,7 @@ async function compareRows(keys: readonly string[], folded: FoldedLog, store: St
   const wanted = new Map<string, Map<string, readonly Cell[]>>();
   const rows = {
     upsert(table: string, row: readonly Cell[]): void {
-      if (!FOLLOWING.has(table)) return;
+      if (!comparedTables.has(table)) return;
       let known = wanted.get(table);
       if (!known) wanted.set(table, (known = new Map()));
       known.set(String(row[0]), row);

@@ -1,6 +1,6 @@
 /** The checks of a store, each with what it says in a word. */
 export type Check =
-  | 'indexes'
+  | 'files'
   | 'positions'
   | 'readable'
   | 'placement'

@@ -154,6 +154,11 @@ export function viewPromises(harness: Harness): void {
     expect((await unlike(there)) ?? []).toEqual([]);
   }));
 
+  test('rows are counted, where that can be asked', withShelf(async ({ projections }) => {
+    await projections.apply(shelf(['a', 1, null, null, 'n', 0], ['b', 1, null, null, 'n', 0]));
+    expect([(await projections.count?.('shelf')) ?? 2, (await projections.count?.('tag')) ?? 0]).toEqual([2, 0]);
+  }));
+
   test('a question that would write is refused', withShelf(async (store) => {
     await store.projections.apply(shelf(['a', 1, null, null, 'n', 0]));
     await expect(store.projections.sql.deleteFrom('shelf').execute()).rejects.toBeInstanceOf(Error);

@@ -64,7 +64,7 @@ export function docsPage(document: Document): string {
 <main>
 <h1>${escape(api.info.title)}</h1>
 <p>${prose(api.info.description)}</p>
-<p>Send <code>Authorization: Bearer &lt;key&gt;</code>. A key with the scope <code>write</code> may also read, and one with <code>admin</code> may do everything. The same as data: <a href="/openapi.json">openapi.json</a>.</p>
+<p>Send <code>Authorization: Bearer &lt;key&gt;</code>. A key with the scope <code>write</code> may also read, and one with <code>admin</code> may do everything. The same as data: <a href="/openapi.json">openapi.json</a>; the facts that leave: <a href="/asyncapi.json">asyncapi.json</a>.</p>
 ${sections.map(({ name, operations: listed }) => `<section><h2 id="${slug(name)}">${escape(name)}</h2>${listed.map(operationHtml).join('')}</section>`).join('\n')}
 <section><h2 id="schemas">Shapes</h2>${Object.entries(api.components.schemas).map(([name, schema]) => `<article><h3 id="schema-${name}">${escape(name)}</h3>${schema.description === undefined ? '' : `<p>${prose(schema.description)}</p>`}${membersHtml(schema)}</article>`).join('')}</section>
 <section><h2 id="problems">Problems</h2><p>A problem’s <code>type</code> leads here.</p><dl>${Object.entries(PROBLEM_HELP).map(([code, help]) => `<dt id="${code}"><code>${code}</code></dt><dd>${prose(help)}</dd>`).join('')}</dl></section>

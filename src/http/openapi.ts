@@ -7,7 +7,7 @@ import { templateOf } from './route.ts';
 
 const { ID_LENGTH_MAX } = limits;
 
-type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [member: string]: JsonValue | undefined };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [member: string]: JsonValue | undefined };
 export type Document = { readonly [member: string]: JsonValue | undefined };
 
 /** Problems that any route may answer with, and those that come with a body or a write. */
@@ -149,7 +149,7 @@ function responseHeaders(names: readonly string[]): JsonValue {
 }
 
 /** A copy of a schema in which every part with a title is a reference to its place among the components. */
-function hoist(schema: unknown, components: Map<string, JsonValue>): JsonValue {
+export function hoist(schema: unknown, components: Map<string, JsonValue>): JsonValue {
   if (Array.isArray(schema)) return schema.map((part) => hoist(part, components));
   if (typeof schema !== 'object' || schema === null) return schema as JsonValue; // a schema is plain JSON
   const members = schema as { readonly [member: string]: unknown };

@@ -31,7 +31,7 @@ export interface FactAddress {
 }
 
 /** What each room lets out: a type that is missing here, or is none of theirs, breaks the build. */
-type PublicType = (typeof INVENTORY_TYPES | typeof PRICING_TYPES)[number];
+export type PublicType = (typeof INVENTORY_TYPES | typeof PRICING_TYPES)[number];
 
 const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations', 'expiresAt', 'orderId', 'actor'] as const;
 const SHIPMENT = ['orderId', 'location', 'quantity', 'actor'] as const;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { docsPage, DOCS_STYLE } from '../docs-page.ts';
+import { asyncApi } from '../asyncapi.ts';
 import { openApi, type Document } from '../openapi.ts';
 import { route, type Route } from '../route.ts';
 import { Type } from '../type.ts';
@@ -11,6 +12,7 @@ export function docsRoutes(routes: readonly Route[], about: { version: string; p
   const own: Route[] = [];
   own.push(
     text('/openapi.json', { operation: 'getOpenApi', summary: 'This interface as OpenAPI 3.1', type: 'application/json; charset=utf-8' }, () => JSON.stringify(documented())),
+    text('/asyncapi.json', { operation: 'getAsyncApi', summary: 'The facts that leave as AsyncAPI 3.0', type: 'application/json; charset=utf-8' }, () => JSON.stringify(asyncApi(routes, about))),
     text('/docs', { operation: 'getDocs', summary: 'This interface as a page to read', type: 'text/html; charset=utf-8', policy: HTML_POLICY }, () => docsPage(documented())),
     text('/docs/style.css', { operation: 'getDocsStyle', summary: 'The look of that page', type: 'text/css; charset=utf-8' }, () => DOCS_STYLE),
   );

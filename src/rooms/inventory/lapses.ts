@@ -128,18 +128,18 @@ export class Lapses {
     let lapse = this.#lapses[index];
     if (lapse?.at !== at) {
       lapse = { at, units: NOTHING, backordered: 0 };
-      // The first is all that most items have; an array that grows makes room for seventeen.
-      if (this.#lapses.length === 0) this.#lapses = [lapse];
+      // One or two is all that most items have; an array that grows makes room for sixteen more.
+      if (this.#lapses.length < GROWS_FROM) this.#lapses = this.#lapses.toSpliced(index, 0, lapse);
       else this.#lapses.splice(index, 0, lapse);
       if (index < this.#next || (index === this.#next && at <= this.#reached)) this.#next++;
     }
     const gone = index < this.#next;
     for (const { location, quantity } of units) {
-      give(lapse, location, sign * quantity);
-      if (gone) this.#lapsed = withUnits(this.#lapsed, location, sign * quantity);
+      give(lapse, location, signed(quantity, sign));
+      if (gone) this.#lapsed = withUnits(this.#lapsed, location, signed(quantity, sign));
     }
-    lapse.backordered += sign * backordered;
-    if (gone) this.#lapsedBackordered += sign * backordered;
+    lapse.backordered += signed(backordered, sign);
+    if (gone) this.#lapsedBackordered += signed(backordered, sign);
     if (this.#lapses.length === 1 && isEmpty(lapse)) {
       this.#lapses = NONE;
       this.#next = 0;
@@ -192,6 +192,12 @@ function isEmpty(lapse: Lapse): boolean {
 /** Most items have no holds, and there are many items: these lists are shared, and never changed. */
 const NONE: Lapse[] = [];
 const NOTHING: readonly Place[] = [];
+const GROWS_FROM = 8;
+
+/** There is no -0 among them: once a member was one, V8 keeps it as a floating-point number of its own in every object. */
+function signed(units: number, sign: 1 | -1): number {
+  return sign === 1 ? units : 0 - units;
+}
 
 function give(lapse: Lapse, location: string, by: number): void {
   lapse.units = withUnits(lapse.units, location, by);
@@ -200,7 +206,7 @@ function give(lapse: Lapse, location: string, by: number): void {
 function withUnits(units: readonly Place[], location: string, by: number): readonly Place[] {
   const index = units.findIndex((place) => place.location === location);
   const quantity = (units[index]?.quantity ?? 0) + by;
-  if (index < 0) return quantity === 0 ? units : [...units, { location, quantity }];
+  if (index < 0) return quantity === 0 ? units : units.concat({ location, quantity });
   if (quantity === 0) return units.length === 1 ? NOTHING : units.toSpliced(index, 1);
   return units.with(index, { location, quantity });
 }

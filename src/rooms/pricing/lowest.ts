@@ -38,8 +38,9 @@ function lowestOf(lows: readonly Low[], currency: string, amount: number, now: n
 
 /** A price that ended makes every earlier one that was not lower forgettable: it leaves the window after them. */
 function ended(lows: readonly Low[], price: Money | null, at: number): readonly Low[] {
-  const kept = lows.filter((low) => low.until > at - PRIOR_MS && (price === null || low.amount < price.amount || low.currency !== price.currency));
-  if (price !== null) kept.push({ amount: price.amount, currency: price.currency, until: at });
+  const before = lows.filter((low) => low.until > at - PRIOR_MS && (price === null || low.amount < price.amount || low.currency !== price.currency));
+  // Exactly as long as it is: an array that grows makes room for sixteen more, and every price has one.
+  const kept = price === null ? before.slice() : before.concat({ amount: price.amount, currency: price.currency, until: at });
   return kept.length <= LOWS_MAX ? kept : withNearestJoined(kept);
 }
 

@@ -5,7 +5,7 @@
 import { rfc3339 } from '../../base/clock.ts';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { instantView, type PUBLIC_TYPES as INVENTORY_TYPES } from '../../rooms/inventory/inventory.ts';
-import type { PUBLIC_TYPES as PRICING_TYPES } from '../../rooms/pricing/pricing.ts';
+import { readWhy, type PUBLIC_TYPES as PRICING_TYPES } from '../../rooms/pricing/pricing.ts';
 import type { EventRecord, LogId, Position } from '../../store/store.ts';
 
 export interface CloudEvent {
@@ -100,7 +100,12 @@ function dataOf({ type, data }: EventRecord): JsonObject {
   for (const member of MEMBERS.get(type) ?? []) {
     const value = data[member];
     if (value === undefined) continue;
-    shown[member] = INSTANTS.has(member) && typeof value === 'number' ? instantView(value) : value;
+    shown[member] = viewOf(member, value);
   }
   return shown;
+}
+
+function viewOf(member: string, value: Json): Json {
+  if (INSTANTS.has(member) && typeof value === 'number') return instantView(value);
+  return member === 'why' ? (readWhy(value as string) as unknown as Json) : value; // steps are plain JSON; interfaces lack its index signature
 }

@@ -66,7 +66,7 @@ export async function simulateCases(policy: PolicyDefinition, item: SimulatedIte
 
 /** The price that a case says is shown. */
 function shownAs(sku: string, price: Money, basePrice: Money, time: number): EventRecord {
-  return { type: 'pricing.price.changed', key: `p/${sku}`, time, data: { before: null, price: { ...price }, basePrice: { ...basePrice }, policy: null, policyVersion: null, why: [], stockVersion: 0, by: 'hand' } };
+  return { type: 'pricing.price.changed', key: `p/${sku}`, time, data: { before: null, price: { ...price }, basePrice: { ...basePrice }, policy: null, policyVersion: null, why: '', stockVersion: 0, by: 'hand' } };
 }
 
 function completed(given: Partial<Signals>, item: SimulatedItem, price: Money | null, at: number): Signals {

@@ -1,7 +1,7 @@
-import type { Step } from './candidate.ts';
 import type { Money } from './money.ts';
 import type { Controls, PolicyDefinition } from './policy.ts';
 import type { Override, Quote } from './state.ts';
+import type { Why } from './stored.ts';
 
 /** What every fact about a price says. */
 export interface PriceFacts {
@@ -9,7 +9,7 @@ export interface PriceFacts {
   readonly basePrice: Money | null;
   readonly policy: string | null;
   readonly policyVersion: number | null;
-  readonly why: readonly Step[];
+  readonly why: Why;
   readonly stockVersion: number;
   readonly degraded?: true | undefined;
   /** What keeps the price from where it would go; see {@link Hold}. */
@@ -32,7 +32,7 @@ export type PriceEvent =
   /** The price stays, and something else about it is another. */
   | Fact<'pricing.price.noted', PriceFacts>
   /** What a shadow policy would have made of the price. `live`: the price shown at that moment. */
-  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: readonly Step[]; stockVersion: number; degraded?: true | undefined; windowSeconds?: number | undefined }>
+  | Fact<'pricing.shadow.priced', { policy: string; policyVersion: number; before: Money | null; price: Money; live: Money | null; basePrice: Money; model: number | null; why: Why; stockVersion: number; degraded?: true | undefined; windowSeconds?: number | undefined }>
   | Fact<'pricing.override.set', { override: Override }>
   | Fact<'pricing.override.ended', { why: 'asked' | 'lapsed' }>;
 

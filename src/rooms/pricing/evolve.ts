@@ -3,7 +3,7 @@ import { BOOK_KEY } from './keys.ts';
 import { POLICY_VERSIONS_MAX, SHADOWS_MAX } from './limits.ts';
 import { shownFrom, type Shown } from './lowest.ts';
 import { NO_POLICIES, ownOf, type Book, type Policy, type Price, type Shadow, type Track } from './state.ts';
-import { writeWhy } from './stored.ts';
+import { inText, writeWhy } from './stored.ts';
 import { trackTo } from './track.ts';
 
 /** The states of one log while a fact is folded into them. */
@@ -84,7 +84,7 @@ function said(state: Price, data: PriceFacts, { shown, effectiveAt, track }: { s
     basePrice: data.basePrice,
     policy: data.policy,
     policyVersion: data.policyVersion,
-    why: writeWhy(data.why),
+    why: inText(data.why),
     stockVersion: data.stockVersion,
     effectiveAt,
     degraded: data.degraded === true,

@@ -62,6 +62,6 @@ export { NO_POINTS, scatterOf, withPoint, type PricePoint, type PriceScatter, ty
 export { gallegoVanRyzinRevenue } from './strategies/gallego-van-ryzin.ts';
 export { exponentialRunOutPrice } from './strategies/run-out.ts';
 export { compileStrategy, type ComputedStrategy } from './strategies/strategies.ts';
-export { readSaid } from './stored.ts';
+export { readSaid, readWhy } from './stored.ts';
 export type { Known, PriceModel } from './strategies/trace.ts';
 export { trackTo } from './track.ts';

@@ -8,8 +8,8 @@ describe('prices without a policy', () => {
     expect(till.publish(based(eur(10000)))).toEqual({ outcomes: [{ sku: 'lamp', outcome: 'changed' }] });
     till.publish(based(eur(9000), 2));
     expect(till.facts.map(({ data }) => data)).toEqual([
-      { before: null, price: eur(10000), basePrice: eur(10000), policy: null, policyVersion: null, why: [{ step: 'base', before: eur(10000), after: eur(10000), reason: 'the base price' }], stockVersion: 1, by: 'hand' },
-      { before: eur(10000), price: eur(9000), basePrice: eur(9000), policy: null, policyVersion: null, why: [{ step: 'base', before: eur(9000), after: eur(9000), reason: 'the base price' }], stockVersion: 2, by: 'hand' },
+      { before: null, price: eur(10000), basePrice: eur(10000), policy: null, policyVersion: null, why: '["EUR",["base",10000,10000,"the base price"]]', stockVersion: 1, by: 'hand' },
+      { before: eur(10000), price: eur(9000), basePrice: eur(9000), policy: null, policyVersion: null, why: '["EUR",["base",9000,9000,"the base price"]]', stockVersion: 2, by: 'hand' },
     ]);
   });
   test('are none where there is no base price, and go with it', () => {

@@ -9,6 +9,7 @@ import { STEP_WINDOW_SECONDS } from './limits.ts';
 import type { Money } from './money.ts';
 import type { Guardrails } from './policy.ts';
 import { bookOf, ownOf, priceAt, type Price, type World } from './state.ts';
+import { writeWhy } from './stored.ts';
 
 /** What one candidate comes to: facts, and what is answered. */
 interface Verdict {
@@ -96,7 +97,7 @@ function factsOf({ basePrice, policy, stockVersion }: Candidate, { price, why, d
     basePrice,
     policy: policy?.id ?? null,
     policyVersion: policy?.version ?? null,
-    why,
+    why: writeWhy(why),
     stockVersion,
     degraded: degraded ? true : undefined,
     held,
@@ -140,7 +141,7 @@ function besideOverride(candidate: Candidate, state: Price, now: number): Verdic
 export function byHand({ override, price, stockVersion }: Pick<Price, 'override' | 'price' | 'stockVersion'>, basePrice: Money | null): PriceFacts {
   const shown = override?.price ?? price;
   const base: Step[] = basePrice === null ? [] : [{ step: 'base', before: basePrice, after: basePrice, reason: 'the base price' }];
-  return { price: shown, basePrice, policy: null, policyVersion: null, why: [...base, { step: 'override', before: basePrice, after: shown, reason: override?.reason ?? '' }], stockVersion };
+  return { price: shown, basePrice, policy: null, policyVersion: null, why: writeWhy([...base, { step: 'override', before: basePrice, after: shown, reason: override?.reason ?? '' }]), stockVersion };
 }
 
 function shadowOf(candidate: Candidate, state: Price | undefined, live: Money | null, now: number): Verdict {
@@ -158,7 +159,7 @@ function shadowOf(candidate: Candidate, state: Price | undefined, live: Money | 
     live,
     basePrice,
     model: priced?.model ?? null,
-    why,
+    why: writeWhy(why),
     stockVersion,
     degraded: degraded ? (true as const) : undefined,
     windowSeconds: windowOf(policy.guardrails),

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Step } from './candidate.ts';
-import { unpriced } from './evolve.ts';
+import { priceAfter, unpriced } from './evolve.ts';
+import type { PriceEvent } from './events.ts';
 import type { Price } from './state.ts';
 import { readPrice, readSaid, readWhy, writePrice, writeSaid, writeWhy } from './stored.ts';
+import { factRows } from './views.ts';
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const money = fc.option(fc.record({ amount: fc.integer({ min: -2, max: 3 }), currency: fc.constantFrom('EUR', 'USD') }));
@@ -47,6 +49,21 @@ test('a saved price is read as it was, whatever of it there is', () => {
 });
 
 test('the history keeps all that a fact said', () => {
-  const data = { before: null, price: eur(5), basePrice: eur(5), policy: null, policyVersion: null, why: [{ step: 'base', before: eur(5), after: eur(5), reason: 'the base price' }], stockVersion: 1, by: 'hand' };
-  expect(readSaid(writeSaid(data))).toEqual(data);
+  const why: Step[] = [{ step: 'base', before: eur(5), after: eur(5), reason: 'the base price' }];
+  const data = { before: null, price: eur(5), basePrice: eur(5), policy: null, policyVersion: null, stockVersion: 1, by: 'hand' };
+  expect(readSaid(writeSaid({ ...data, why: writeWhy(why) }))).toEqual({ ...data, why });
+});
+
+test('facts of the layout before, with their steps as a list, fold to the same and are shown the same', () => {
+  const why: Step[] = [{ step: 'base', before: eur(5), after: eur(5), reason: 'the base price' }];
+  const factWith = (steps: string): PriceEvent => ({ type: 'pricing.price.changed', key: 'p/lamp', time: 1, data: { before: null, price: eur(5), basePrice: eur(5), policy: null, policyVersion: null, why: steps, stockVersion: 1, by: 'hand' } });
+  const [now, before] = [factWith(writeWhy(why)), factWith(why as never)];
+  expect(priceAfter(before, undefined)).toEqual(priceAfter(now, undefined));
+  const rowsOf = (event: PriceEvent): unknown[] => {
+    const rows: unknown[] = [];
+    factRows({ position: 1 }, [event as never], { upsert: (table, row) => void rows.push([table, ...row.slice(0, -1), readSaid(String(row.at(-1)))]), delete: () => undefined });
+    return rows;
+  };
+  expect(rowsOf(before)).toEqual(rowsOf(now));
+  expect(readWhy(why as never)).toEqual(readWhy(writeWhy(why)));
 });

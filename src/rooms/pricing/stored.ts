@@ -1,6 +1,7 @@
 /**
- * Steps and prices as they are kept. Steps as one text, in memory too: as objects they are half of all that a price
- * is made of, and what is in memory is looked over again and again by whoever collects garbage.
+ * Steps and prices as they are kept. Steps are one text, in facts and in memory too: as objects they are half of all that
+ * a price is made of, each is written and read several times, and what is in memory is looked over again and again by
+ * whoever collects garbage.
  */
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { Step } from './candidate.ts';
@@ -33,7 +34,13 @@ export function writeWhy(why: readonly Step[]): Why {
   return JSON.stringify([currency ?? null, ...steps]);
 }
 
-export function readWhy(why: Why): Step[] {
+/** The steps of a fact, which facts of an earlier layout have as a list. */
+export function inText(why: Why | readonly Step[]): Why {
+  return typeof why === 'string' ? why : writeWhy(why);
+}
+
+export function readWhy(why: Why | readonly Step[]): readonly Step[] {
+  if (typeof why !== 'string') return why;
   if (why === '') return [];
   const [currency, ...stored] = JSON.parse(why) as [string, ...StoredStep[]]; // without a currency no step is a list
   let at: Money | null = null;
@@ -76,8 +83,8 @@ const NO_PAST: readonly PastPrice[] = [];
 const NO_SHADOWS: Price['shadows'] = {};
 
 /** What a fact said of a price, for the history. */
-export function writeSaid(data: { readonly why: readonly Step[] }): string {
-  return JSON.stringify({ ...data, why: writeWhy(data.why) });
+export function writeSaid(data: { readonly why: Why }): string {
+  return JSON.stringify(typeof data.why === 'string' ? data : { ...data, why: inText(data.why) });
 }
 
 export function readSaid(body: string): JsonObject {

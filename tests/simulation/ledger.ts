@@ -1,6 +1,6 @@
 /** What was acknowledged, kept outside of everything that can crash, and what has to be true of the facts because of it. */
 import type { Command } from '../../src/processes/processes.ts';
-import type { InventoryEvent } from '../../src/rooms/inventory/inventory.ts';
+import type { InventoryEvent, Transfer } from '../../src/rooms/inventory/inventory.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/runtime/runtime.ts';
 import type { Node } from './node.ts';
@@ -39,7 +39,8 @@ const TOUCHING: ReadonlySet<string> = new Set(['ExtendReservation', 'EditReserva
 export class Ledger implements Known {
   readonly errors: string[] = [];
   readonly holds: string[] = [];
-  readonly transfers: string[] = [];
+  readonly drafts = new Set<string>();
+  readonly onWay = new Map<string, readonly string[]>();
   /** When each hold was last said to run out. */
   readonly ends = new Map<string, number>();
   readonly counts = { acknowledged: 0, refused: 0, doubtful: 0, replayed: 0 };
@@ -87,10 +88,16 @@ export class Ledger implements Known {
     order.doubt = false;
     const id = outcome.ok ? this.idIn(outcome.answer) : undefined;
     if (id !== undefined && !this.holds.includes(id)) this.holds.push(id);
-    const transfer = outcome.ok ? idOf(outcome.answer, 'trf_') : undefined;
-    if (transfer !== undefined && !this.transfers.includes(transfer)) this.transfers.push(transfer);
+    if (outcome.ok && idOf(outcome.answer, 'trf_') !== undefined) this.#noteTransfer(outcome.answer as unknown as Transfer);
     const end = outcome.ok ? endIn(outcome.answer) : undefined;
     if (id !== undefined && end !== undefined) this.ends.set(id, end);
+  }
+
+  #noteTransfer({ id, status, lines }: Pick<Transfer, 'id' | 'status' | 'lines'>): void {
+    if (status === 'draft') this.drafts.add(id);
+    else this.drafts.delete(id);
+    if (status === 'in-transit' || status === 'partially-received') this.onWay.set(id, lines.filter(({ shipped, received }) => received < shipped).map(({ sku }) => sku));
+    else this.onWay.delete(id);
   }
 
   /** An attempt failed: with some faults it is known that nothing happened, with the others nothing is known. */

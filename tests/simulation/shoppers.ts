@@ -40,7 +40,9 @@ export const setup = (now: number): readonly InventoryCommand[] => [
 /** What the commands of one run may be about. */
 export interface Known {
   readonly holds: readonly string[];
-  readonly transfers: readonly string[];
+  /** Transfers that were made, and those that were shipped, each with the SKUs of which some is still on its way. */
+  readonly drafts: ReadonlySet<string>;
+  readonly onWay: ReadonlyMap<string, readonly string[]>;
   nextCart(): string;
 }
 
@@ -66,23 +68,19 @@ export function someCommand(random: Random, known: Known): InventoryCommand {
   return { type: 'CountStock', sku: pick(random, SKUS), location: pick(random, PLACES), bucket: 'sellable', count: below(random, 6), reason: 'counted' };
 }
 
-/** Goods go from one place to the other, and some get lost. */
-function someTransfer(random: Random, { transfers }: Known): InventoryCommand {
-  const [from, to] = chance(random, 0.5) ? PLACES : [PLACES[1], PLACES[0]];
-  const lines = Array.from({ length: 1 + below(random, 2) }, () => ({ sku: pick(random, SKUS), quantity: 1 + below(random, 2) }));
-  const id = transfers.length === 0 ? 'trf_none' : pick(random, transfers.slice(-4));
-  switch (below(random, 6)) {
-    case 0:
-    case 1:
-      return { type: 'CreateTransfer', from, to, lines };
-    case 2:
-    case 3:
-      return { type: 'ShipTransfer', id };
-    case 4:
-      return { type: 'ReceiveTransfer', id, lines: [{ sku: pick(random, SKUS), received: 1 + below(random, 2) }] };
-    default:
-      return { type: 'CancelTransfer', id, disposition: pick(random, ['restock', 'write-off']) };
+/** Goods go from one place to the other, some come in parts, and some get lost. Now and then a step does not fit. */
+function someTransfer(random: Random, { drafts, onWay }: Known): InventoryCommand {
+  const fits = chance(random, 0.9);
+  const draft = drafts.size > 0 ? pick(random, [...drafts].slice(-3)) : undefined;
+  const coming = onWay.size > 0 ? pick(random, [...onWay].slice(-2)) : undefined;
+  if (coming === undefined && (draft === undefined ? fits : chance(random, 0.3))) {
+    const [from, to] = chance(random, 0.5) ? PLACES : [PLACES[1], PLACES[0]];
+    const lines = Array.from({ length: chance(random, 0.8) ? 1 : 2 }, () => ({ sku: pick(random, SKUS), quantity: 1 + below(random, 3) }));
+    return { type: 'CreateTransfer', from, to, lines };
   }
+  const [id, skus] = (fits ? coming : undefined) ?? [draft ?? 'trf_none', SKUS];
+  if (coming === undefined ? fits : !fits) return { type: 'ShipTransfer', id };
+  return chance(random, 0.85) ? { type: 'ReceiveTransfer', id, lines: [{ sku: pick(random, skus), received: 1 + below(random, 2) }] } : { type: 'CancelTransfer', id, disposition: pick(random, ['restock', 'write-off']) };
 }
 
 function someLines(random: Random): { sku: string; quantity: number }[] {

@@ -25,19 +25,24 @@ export function startChecks(directory: string, { threads, reader }: { threads: '
   let found: Fault | undefined;
   const scrub = startScrub(reader);
   const desk = threads === 'workers' ? startThread<Checks>('soundness', directory) : Promise.resolve(Desk.inline<Checks>(openSide('soundness', directory)));
-  const check = async (part: 'queue' | 'states'): Promise<void> => {
+  const looking = async (look: (desk: Desk<Checks>) => Promise<unknown>): Promise<void> => {
     try {
-      await (await desk).call('check', part);
+      await look(await desk);
     } catch (error) {
       // A check that could not be made says nothing about the file.
       if (isFault(error, 'corrupt')) found ??= error;
     }
   };
-  const queue = check('queue');
+  const queue = looking((checks) => checks.call('check', 'queue'));
+  const views = queue.then(() =>
+    looking(async (checks) => {
+      for (const table of await checks.call('viewTables')) await checks.call('checkView', table);
+    }),
+  );
   const end = async (): Promise<void> => {
     await (await desk.catch(() => undefined))?.close();
   };
-  const indexes = queue.then(() => check('states')).then(end);
+  const indexes = views.then(end);
   return {
     get found() {
       return found ?? scrub.found;

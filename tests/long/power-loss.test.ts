@@ -30,13 +30,19 @@ describe.runIf(canPreload('the simulated power loss'))(`a power cut (seed ${seed
   test.each([
     ['answers before the fsync of its log', { skip: 'file:log.db-wal' }, 100],
     ['syncs at checkpoints only', source('synchronous-normal'), 100],
-    ['forgets every 50th fsync', { skip: 'every:50' }, 1_000],
+    // Seldom to be seen: the next fsync makes up for it. Found about once in 700 states.
+    ['forgets every 50th fsync', { skip: 'every:50' }, 4_000],
     ['never syncs a directory', { skip: 'directories' }, 100],
     ['starts the WAL anew before the database was synced', { skip: 'file:log.db' }, 100],
   ] satisfies [string, Mutant, number][])('takes something where a server %s: found', async (name, mutant, statesMax) => {
-    using recording = await record({ seed, lives: 1, answers: statesMax === 1_000 ? 300 : 60, mutant });
-    const { states, violations } = await cutPower(recording, statesMax, { fileSystem: 'posix', seed, violationsMax: 1 });
+    let [states, found] = [0, 0];
+    for (let run = 0; states < statesMax && found === 0; run++) {
+      using recording = await record({ seed: seed + run, lives: 1, answers: statesMax > STATES_A_RECORDING ? 300 : 60, mutant });
+      const cuts = await cutPower(recording, Math.min(statesMax, STATES_A_RECORDING), { fileSystem: 'posix', seed: seed + run, violationsMax: 1 });
+      states += cuts.states;
+      found = cuts.violations.length;
+    }
     console.log(`power loss: a server that ${name} is found in state ${states}`);
-    expect(violations).toHaveLength(1);
+    expect(found).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import specification from '@asyncapi/specs/schemas/3.0.0-without-$id.json' with { type: 'json' };
 import { Ajv, type ValidateFunction } from 'ajv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MEMBERS } from '../distribution/feed/feed.ts';
 import { FACTS } from './fact-schemas.ts';
 import { openHoldfast, type TestHoldfast } from './testing.ts';
 
@@ -39,6 +40,11 @@ function checks(): ReadonlyMap<string, ValidateFunction> {
   const ajv = checker().addSchema({ $id: 'https://test.invalid/api', ...api });
   return new Map(Object.keys(api.components.messages).map((type) => [type, ajv.compile({ $ref: `https://test.invalid/api#/components/messages/${type}/payload` })]));
 }
+
+test('a message has the members that the feed lets out, also those that few facts have', () => {
+  const said = Object.entries(FACTS).map(([type, { data }]) => [type, Object.keys((data as { properties?: object }).properties ?? {}).sort()]);
+  expect(said).toEqual([...MEMBERS].map(([type, members]) => [type, members.toSorted()]));
+});
 
 test('every fact that leaves is what the document says, and says nothing more', async () => {
   await sell();

@@ -17,7 +17,15 @@ export function asyncApi(routes: readonly Route[], about: { version: string }): 
     const payload = { ...cloudEvent, title: undefined, properties: { ...cloudEvent.properties, type: { const: type }, data } };
     messages[type] = { name: type, title: type, summary, contentType: 'application/cloudevents+json', payload: hoist(payload, schemas) };
   }
-  const feeds = routes.filter(({ path }) => path in CHANNELS);
+  const references = Object.fromEntries(Object.keys(messages).map((type) => [type, { $ref: `#/components/messages/${type}` }]));
+  const channels: Record<string, JsonValue> = {};
+  const operations: Record<string, JsonValue> = {};
+  for (const route of routes) {
+    const channel = CHANNELS[route.path];
+    if (!channel) continue;
+    channels[nameOf(route.path)] = { address: route.path, title: channel.title, messages: references };
+    operations[channel.action] = operationOf(route, schemas);
+  }
   return {
     asyncapi: '3.0.0',
     info: {
@@ -27,8 +35,8 @@ export function asyncApi(routes: readonly Route[], about: { version: string }): 
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/cloudevents+json',
-    channels: Object.fromEntries(feeds.map(({ path }) => [nameOf(path), { address: path, title: CHANNELS[path]?.title, messages: Object.fromEntries(Object.keys(messages).map((type) => [type, { $ref: `#/components/messages/${type}` }])) }])),
-    operations: Object.fromEntries(feeds.map((route) => [CHANNELS[route.path]?.action ?? '', operationOf(route, schemas)])),
+    channels,
+    operations,
     components: {
       messages,
       schemas: Object.fromEntries([...schemas].sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -37,7 +37,7 @@ const HOLD = ['reservationId', 'cartId', 'quantity', 'backordered', 'allocations
 const SHIPMENT = ['orderId', 'location', 'quantity', 'actor'] as const;
 
 /** The members of `data` that outsiders see, in the order they see them. */
-const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
+export const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     'inventory.stock.adjusted': ['location', 'bucket', 'change', 'onHand', 'reason', 'reference', 'note', 'actor'],
     'inventory.shortfall.detected': ['location', 'shortfall', 'onHand', 'promised'],

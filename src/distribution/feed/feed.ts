@@ -17,7 +17,7 @@ import { Place } from './place.ts';
 import { Subscription, type FeedEntry, type FeedListener, type Listener } from './subscription.ts';
 
 export type { HandedOut } from './dispatcher.ts';
-export { leavesTheHouse, toCloudEvent, type CloudEvent, type FactAddress, type PublicType } from './cloud-events.ts';
+export { leavesTheHouse, MEMBERS, toCloudEvent, type CloudEvent, type FactAddress, type PublicType } from './cloud-events.ts';
 export type { EndReason, FeedEntry, FeedListener } from './subscription.ts';
 
 /** Where commits come from: an engine that has started. */

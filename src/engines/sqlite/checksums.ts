@@ -4,7 +4,7 @@ import { Fault } from '../../base/errors.ts';
 import type { Bindable } from './database.ts';
 import { wayBack } from './faults.ts';
 
-export function checksum(...cells: readonly Bindable[]): number {
+export function checksum(...cells: readonly (Bindable | bigint)[]): number {
   return crc32(cells.join('\0'));
 }
 

@@ -20,9 +20,9 @@ const FAULTS_MAX = 10;
 
 /** Looks at the files of a store without changing them; another process may work in it. `but`: tables whose rows somebody else looks at. */
 export function inspectSqlite(directory: string, but: ReadonlySet<string> = new Set()): InspectedFile[] {
+  const log = logFile(directory);
   const views = readdirSync(directory).filter((name) => /^views(?:-\d+)?\.db$/.test(name)).map((name) => join(directory, name));
-  const looks = [[logFile(directory), () => []], ...views.map((file) => [file, (connection: DatabaseSync) => damagedRows(connection, but)] as const)] as const;
-  return looks.filter(([file]) => existsSync(file)).map(([file, look]) => inspect(file, look));
+  return [...(existsSync(log) ? [inspect(log, () => [])] : []), ...views.map((file) => inspect(file, (connection) => damagedRows(connection, but)))];
 }
 
 /** `look`: what is wrong with rows that SQLite finds in order. */

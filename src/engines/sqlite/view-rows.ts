@@ -3,10 +3,9 @@
  * view of the table's name stands before the table, which leaves the checksum out and throws where a row that a question
  * comes to is not what was written.
  */
-import { crc32 } from 'node:zlib';
 import { assert } from '../../base/assert.ts';
 import type { Cell, Column, RowUpsert, Table } from '../../store/store.ts';
-import { mismatch } from './checksums.ts';
+import { checksum, mismatch } from './checksums.ts';
 import type { Database, statementCache } from './database.ts';
 
 type Connection = Database['connection'];
@@ -33,11 +32,6 @@ function viewTable(connection: Connection, name: string): ViewTable {
   return { name, columns: columns.map((column) => String(column['name'])), key: key.map((column) => String(column['name'])) };
 }
 
-/** The cells in the order of the table's columns. */
-function rowChecksum(table: string, cells: readonly (Cell | bigint)[]): number {
-  return crc32(`${table}\0${cells.join('\0')}`);
-}
-
 export function createTable({ name, columns, primaryKey }: Table): string {
   assert(columns.every((column) => column.name !== 'crc'), `${name} has a column crc, which is what its checksums are in`);
   return `CREATE TABLE IF NOT EXISTS ${quoted(name)} (${columns.map(columnSql).join(', ')}, crc INTEGER NOT NULL, PRIMARY KEY (${primaryKey.map(quoted).join(', ')})) STRICT, WITHOUT ROWID`;
@@ -56,6 +50,10 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+function literal(name: string): string {
+  return `'${name.replaceAll(`'`, `''`)}'`;
+}
+
 export function upserts(connection: Connection, statement: Statements): (rows: RowUpsert) => void {
   const tables = new Map<string, ViewTable & { readonly sql: string }>();
   const tableOf = (name: string): ViewTable & { readonly sql: string } => {
@@ -70,7 +68,7 @@ export function upserts(connection: Connection, statement: Statements): (rows: R
     const one = statement(sql);
     for (const given of rows) {
       const row = places ? places.map((place) => given[place] as Cell) : given; // a cell for each column
-      one.run(...row, rowChecksum(table, row));
+      one.run(...row, checksum(table, ...row));
     }
   };
 }
@@ -96,7 +94,7 @@ function placesOf(table: string, own: readonly string[], given: readonly string[
 export function rowReads({ connection, file }: Database, statement: Statements) {
   // Large integers as such: what a bit has made of a small one is to be told apart, and not to be found too large.
   connection.function('sound', { varargs: true, useBigIntArguments: true }, (table, crc, ...cells) => {
-    if (Number(crc) !== rowChecksum(String(table), cells as Cell[])) throw mismatch(file, `a row of ${String(table)} (${String(cells[0])})`); // cells of a row
+    if (Number(crc) !== checksum(String(table), ...(cells as Cell[]))) throw mismatch(file, `a row of ${String(table)} (${String(cells[0])})`); // cells of a row
     return 1;
   });
   const version = connection.prepare('PRAGMA main.schema_version');
@@ -121,7 +119,7 @@ export function rowReads({ connection, file }: Database, statement: Statements) 
     unlike(table: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): number[] {
       const found = statement(`SELECT 1 FROM main.${quoted(table)} WHERE ${columns.map((column, index) => `${quoted(column)} ${index === 0 ? '=' : 'IS'} ?`).join(' AND ')} AND crc = ?`);
       found.setReturnArrays(true);
-      return rows.flatMap((row, index) => (found.get(...row, rowChecksum(table, row)) === undefined ? [index] : []));
+      return rows.flatMap((row, index) => (found.get(...row, checksum(table, ...row)) === undefined ? [index] : []));
     },
     /** Without looking at them. */
     count: (table: string): number => Number(statement(`SELECT count(*) AS count FROM main.${quoted(table)}`).get()?.['count']),
@@ -154,7 +152,7 @@ export interface RowPlace {
 /** In a subquery the checksum is looked at when all else that is asked of a row holds. */
 function screenOf({ name, columns }: ViewTable): string {
   const cells = columns.map(quoted).join(', ');
-  return `DROP VIEW IF EXISTS temp.${quoted(name)}; CREATE TEMP VIEW ${quoted(name)} AS SELECT ${cells} FROM main.${quoted(name)} WHERE (SELECT sound('${name.replaceAll(`'`, `''`)}', crc, ${cells}));`;
+  return `DROP VIEW IF EXISTS temp.${quoted(name)}; CREATE TEMP VIEW ${quoted(name)} AS SELECT ${cells} FROM main.${quoted(name)} WHERE (SELECT sound(${literal(name)}, crc, ${cells}));`;
 }
 
 /** What is wrong with rows of views, in a sentence for each table that has such rows. */
@@ -166,7 +164,7 @@ export function damagedRows(connection: Connection, but: ReadonlySet<string>): s
     let [damaged, first] = [0, ''];
     for (const row of all.iterate() as Iterable<unknown> as Iterable<(Cell | bigint)[]>) {
       const crc = row.pop();
-      if (Number(crc) !== rowChecksum(name, row) && damaged++ === 0) first = String(row[0]);
+      if (Number(crc) !== checksum(name, ...row) && damaged++ === 0) first = String(row[0]);
     }
     return damaged === 0 ? [] : [`rows of ${name} that do not match their checksums: ${damaged}, the first of ${first}`];
   });
@@ -174,8 +172,8 @@ export function damagedRows(connection: Connection, but: ReadonlySet<string>): s
 
 /** Gives the rows of all view tables their checksums, where they have none yet. */
 export function addRowChecksums(connection: Connection): void {
-  connection.function('row_checksum', { varargs: true, useBigIntArguments: true }, (table, ...cells) => rowChecksum(String(table), cells as Cell[])); // cells of a row
+  connection.function('row_checksum', { varargs: true, useBigIntArguments: true }, (table, ...cells) => checksum(String(table), ...(cells as Cell[]))); // cells of a row
   for (const { name, columns } of viewTables(connection)) {
-    connection.exec(`ALTER TABLE ${quoted(name)} ADD COLUMN crc INTEGER NOT NULL DEFAULT 0; UPDATE ${quoted(name)} SET crc = row_checksum('${name.replaceAll(`'`, `''`)}', ${columns.map(quoted).join(', ')})`);
+    connection.exec(`ALTER TABLE ${quoted(name)} ADD COLUMN crc INTEGER NOT NULL DEFAULT 0; UPDATE ${quoted(name)} SET crc = row_checksum(${literal(name)}, ${columns.map(quoted).join(', ')})`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Item, Order, Reservation } from '../../rooms/inventory/inventory.ts';
+import { itemKey, type Item, type Order, type Reservation } from '../../rooms/inventory/inventory.ts';
 
 /**
  * Sums that have to come to nothing: what items say is promised, less what reservations, orders and transfers say that
@@ -88,5 +88,5 @@ export function unbalanced(name: string, by: number): { key: string; message: st
   const [sku = '', where = '', kind = ''] = name.split('\n');
   const at = where === '' ? '' : kind === 'of the customer' ? ` (customer ${where})` : ` at ${where}`;
   const side = by > 0 ? `the item counts ${by} more units ${kind}${at} than its records` : `records have ${-by} more units ${kind}${at} than the item counts`;
-  return { key: `i/${sku}`, message: `${side}: reservations, orders and transfers do not add up to the item` };
+  return { key: itemKey(sku), message: `${side}: reservations, orders and transfers do not add up to the item` };
 }

@@ -1,4 +1,4 @@
-import { compileStrategy, daysOfCover, judge, pricing, type Candidate, type Money, type PolicyDefinition, type Price, type PricingCommand, type Priced, type Signals, type Step } from '../../rooms/pricing/pricing.ts';
+import { compileStrategy, daysOfCover, judge, priceKey, pricing, type Candidate, type Money, type PolicyDefinition, type Price, type PricingCommand, type Priced, type Signals, type Step } from '../../rooms/pricing/pricing.ts';
 import type { Ids } from '../../base/ids.ts';
 import type { EventRecord } from '../../store/store.ts';
 import { answered } from './candidates.ts';
@@ -47,7 +47,7 @@ export async function simulateCases(policy: PolicyDefinition, item: SimulatedIte
   const results: SimulatedPrice[] = [];
   for (const [index, { at, signals: given }] of cases.entries()) {
     if (given.price) pricing.evolve(shownAs(sku, given.price, item.price, at), around);
-    const state = states.get(`p/${sku}`) as Price | undefined; // under `p/` keys there are prices only
+    const state = states.get(priceKey(sku)) as Price | undefined; // under `p/` keys there are prices only
     const signals = completed(given, item, state?.price ?? null, at);
     const basePrice = signals.basePrice ?? item.price;
     const candidate: Candidate = { sku, basePrice, cost: signals.cost, stockVersion: index + 1, signalsAt: at, policy: { id: 'simulated', version: 1, mode: 'live', guardrails: policy.guardrails }, priced: null, frozen: false };
@@ -66,7 +66,7 @@ export async function simulateCases(policy: PolicyDefinition, item: SimulatedIte
 
 /** The price that a case says is shown. */
 function shownAs(sku: string, price: Money, basePrice: Money, time: number): EventRecord {
-  return { type: 'pricing.price.changed', key: `p/${sku}`, time, data: { before: null, price: { ...price }, basePrice: { ...basePrice }, policy: null, policyVersion: null, why: '', stockVersion: 0, by: 'hand' } };
+  return { type: 'pricing.price.changed', key: priceKey(sku), time, data: { before: null, price: { ...price }, basePrice: { ...basePrice }, policy: null, policyVersion: null, why: '', stockVersion: 0, by: 'hand' } };
 }
 
 function completed(given: Partial<Signals>, item: SimulatedItem, price: Money | null, at: number): Signals {

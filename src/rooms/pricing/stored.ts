@@ -84,7 +84,7 @@ const NO_SHADOWS: Price['shadows'] = {};
 
 /** What a fact said of a price, for the history. */
 export function writeSaid(data: { readonly why: Why }): string {
-  return JSON.stringify(typeof data.why === 'string' ? data : { ...data, why: inText(data.why) });
+  return JSON.stringify({ ...data, why: inText(data.why) });
 }
 
 export function readSaid(body: string): JsonObject {
